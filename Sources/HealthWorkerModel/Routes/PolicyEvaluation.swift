@@ -1,0 +1,85 @@
+/// The rules by which a policy becomes a route. Pure: values in, values out.
+package enum PolicyEvaluation {
+    /// All that a route is a function of.
+    package struct Inputs: Hashable, Sendable {
+        package var policy: Policy
+        /// By member name; a member without a check has no entry.
+        package var health: [String: MemberHealth]
+        package var overrides: [Override]
+        package var freeze: Freeze?
+        /// Nil: the policy has no route yet.
+        package var previous: Route?
+        /// The moment of the decision, by the storage's clock.
+        package var now: Timestamp
+        /// What an operator asked for with this very evaluation.
+        package var order: Order?
+
+        package init(
+            policy: Policy, health: [String: MemberHealth], overrides: [Override] = [],
+            freeze: Freeze? = nil, previous: Route? = nil, now: Timestamp, order: Order? = nil
+        ) {
+            self.policy = policy
+            self.health = health
+            self.overrides = overrides
+            self.freeze = freeze
+            self.previous = previous
+            self.now = now
+            self.order = order
+        }
+    }
+
+    /// What is known of one member's check.
+    package struct MemberHealth: Hashable, Sendable, Codable {
+        package var check: CheckID
+        package var health: Health
+        package var since: Timestamp
+        /// The check's epoch and last turn: which inputs a route was decided from.
+        package var epoch: Int64
+        package var change: HealthChangeID?
+        /// False: paused, so that `health` is the last one.
+        package var isEnabled: Bool
+
+        package init(
+            check: CheckID, health: Health, since: Timestamp, epoch: Int64,
+            change: HealthChangeID?, isEnabled: Bool
+        ) {
+            self.check = check
+            self.health = health
+            self.since = since
+            self.epoch = epoch
+            self.change = change
+            self.isEnabled = isEnabled
+        }
+    }
+
+    /// An operator's order that ends with the evaluation that carries it out.
+    package enum Order: Hashable, Sendable {
+        case failback
+        /// Nil: every member that waits.
+        case reattach(members: [String]?)
+    }
+
+    /// What to publish, why, and when to look again though nothing turns.
+    package struct Verdict: Hashable, Sendable {
+        /// Nil: nothing can be answered yet, and nothing is published.
+        package var answer: Answer?
+        package var cause: RouteCause
+        package var members: [MemberVerdict]
+        package var memory: RouteMemory
+        package var lookAgainAt: Timestamp?
+        /// Families without a healthy published member.
+        package var unprotected: [RecordFamily]
+
+        package init(
+            answer: Answer?, cause: RouteCause, members: [MemberVerdict], memory: RouteMemory,
+            lookAgainAt: Timestamp?, unprotected: [RecordFamily]
+        ) {
+            self.answer = answer
+            self.cause = cause
+            self.members = members
+            self.memory = memory
+            self.lookAgainAt = lookAgainAt
+            self.unprotected = unprotected
+        }
+    }
+}
