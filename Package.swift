@@ -67,9 +67,15 @@ let package = Package(
     targets: [
         // The rules.
         sources("HealthWorkerModel", []),
+        sources("HealthWorkerPatterns", ["CPCRE2"]),
+
+        // C.
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
         // Tests.
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
+        tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
     ],
     swiftLanguageModes: [.v6]
 )
