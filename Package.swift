@@ -68,6 +68,7 @@ let package = Package(
         // The rules.
         sources("HealthWorkerModel", []),
         sources("HealthWorkerPatterns", ["CPCRE2"]),
+        sources("HealthWorkerDocument", ["HealthWorkerModel", "HealthWorkerPatterns", yams]),
 
         // C.
         .systemLibrary(
@@ -76,6 +77,7 @@ let package = Package(
         // Tests.
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
         tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
+        tests("HealthWorkerDocumentTests", ["HealthWorkerModel", "HealthWorkerDocument"]),
     ],
     swiftLanguageModes: [.v6]
 )
