@@ -70,6 +70,9 @@ let package = Package(
         sources("HealthWorkerPatterns", ["CPCRE2"]),
         sources("HealthWorkerDocument", ["HealthWorkerModel", "HealthWorkerPatterns", yams]),
 
+        // What is kept.
+        sources("HealthWorkerStorage", ["HealthWorkerModel", logging, metrics]),
+
         // C.
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),

@@ -1,0 +1,60 @@
+package import HealthWorkerModel
+
+/// Which processes run.
+package protocol FleetStore: Sendable {
+    /// Says that this process is alive; called every 2 s.
+    func announce(_ presence: Presence) async throws(StorageError)
+    /// Says that this process ends; its tally stays.
+    func withdraw() async throws(StorageError)
+    /// Processes that were seen within `window`, by the storage's clock.
+    func processes(seenWithin window: Duration) async throws(StorageError) -> [RunningProcess]
+
+    /// Takes a duty that one process at a time does, such as the sweep, until `lease` ends.
+    /// - Returns: false if another process holds it.
+    func takeDuty(_ name: String, for lease: Duration) async throws(StorageError) -> Bool
+}
+
+package enum Role: String, Hashable, Sendable, Codable, CaseIterable {
+    case register
+    case worker
+    case api
+}
+
+/// What a process says of itself.
+package struct Presence: Hashable, Sendable, Codable {
+    package var name: String
+    package var roles: [Role]
+    package var location: String
+    package var version: String
+    package var startedAt: Timestamp?
+    package var claimed: Int
+    package var probing: Int
+    /// Why a worker claims nothing at present; nil: it does.
+    package var paused: String?
+
+    package init(
+        name: String, roles: [Role], location: String, version: String,
+        startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil
+    ) {
+        self.name = name
+        self.roles = roles
+        self.location = location
+        self.version = version
+        self.startedAt = startedAt
+        self.claimed = claimed
+        self.probing = probing
+        self.paused = paused
+    }
+}
+
+package struct RunningProcess: Hashable, Sendable {
+    package var id: ProcessID
+    package var seenAt: Timestamp
+    package var presence: Presence
+
+    package init(id: ProcessID, seenAt: Timestamp, presence: Presence) {
+        self.id = id
+        self.seenAt = seenAt
+        self.presence = presence
+    }
+}

@@ -1,0 +1,197 @@
+package import HealthWorkerModel
+
+/// Evaluations that are due, the routes that they decide, overrides, and what waits for sinks.
+///
+/// An evaluation is three steps without a lock across them: read, decide (pure), and commit by
+/// compare-and-set on the route's evaluation number. `PolicyEvaluator` does them in that order.
+package protocol RouteStore: Sendable {
+    /// Policies with an evaluation that is due, the one that waits longest first.
+    func dueEvaluations(limit: Int) async throws(StorageError) -> [DueEvaluation]
+
+    /// When the earliest evaluation is due; nil without one.
+    func nextEvaluationDue() async throws(StorageError) -> Timestamp?
+
+    /// Everything that a verdict is a function of. The evaluation number is read first, then the due
+    /// evaluations, and only then the inputs, so that what changes meanwhile is evaluated again.
+    /// Nil: there is no such policy.
+    func evaluationInputs(of policy: PolicyID) async throws(StorageError) -> EvaluationInputs?
+
+    /// Stores a verdict, if nobody evaluated the policy since its inputs were read, and answers the
+    /// evaluations that were read.
+    ///
+    /// A new route of a `live` policy waits for each of its publications; a newer generation takes
+    /// the place of the one that waits and leaves a lease on it alone. A publication that is new, or
+    /// whose policy turned `live`, gets the route also where the answer stayed. The same answer keeps
+    /// its generation, and takes over the verdict's lines and memory (``Route/keeping(_:)``).
+    func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome
+
+    /// Inserts evaluations for policies whose route was decided from other inputs than the present
+    /// ones: nothing but a defect or a restored database makes one.
+    /// - Returns: how many were missed.
+    func insertMissedEvaluations() async throws(StorageError) -> Int
+
+    func route(of policy: PolicyID) async throws(StorageError) -> StoredRoute?
+    /// Routes by policy name, after `after`.
+    func routes(after: String?, limit: Int) async throws(StorageError) -> [StoredRoute]
+    /// Newest first, older than generation `before`.
+    func routeChanges(of policy: PolicyID, before: Int64?, limit: Int)
+        async throws(StorageError) -> [Route]
+
+    /// Overrides that still hold, or of one policy.
+    func overrides(of policy: PolicyID?) async throws(StorageError) -> [Override]
+    /// Nil also for one that ended or was replaced.
+    func override(id: OverrideID) async throws(StorageError) -> Override?
+
+    /// Claims deliveries to these sinks that are due, oldest first. Nobody else gets them until
+    /// the lease ends. The route is the newest one.
+    func claimDeliveries(to sinks: [String], limit: Int, lease: Duration)
+        async throws(StorageError) -> [Delivery]
+    /// Removes a delivery that reached its sink.
+    /// - Returns: false if a newer generation replaced it meanwhile; then it is released.
+    func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool
+    /// Gives a delivery back, to be tried again after `delay`.
+    func release(_ delivery: Delivery, after delay: Duration, error: String?)
+        async throws(StorageError)
+    /// What has not reached its sink yet, of one policy or all.
+    func pendingDeliveries(of policy: PolicyID?) async throws(StorageError) -> [PendingDelivery]
+}
+
+package struct DueEvaluation: Hashable, Sendable {
+    package var policy: PolicyID
+    package var dueAt: Timestamp
+
+    package init(policy: PolicyID, dueAt: Timestamp) {
+        self.policy = policy
+        self.dueAt = dueAt
+    }
+}
+
+package struct EvaluationInputs: Hashable, Sendable {
+    /// The route's evaluation number: the compare of the compare-and-set.
+    package var evaluation: Int64
+    /// The due evaluations that this one answers.
+    package var answers: [EvaluationID]
+    package var inputs: PolicyEvaluation.Inputs
+
+    package init(evaluation: Int64, answers: [EvaluationID], inputs: PolicyEvaluation.Inputs) {
+        self.evaluation = evaluation
+        self.answers = answers
+        self.inputs = inputs
+    }
+}
+
+package struct EvaluationCommit: Hashable, Sendable {
+    package var read: EvaluationInputs
+    package var verdict: PolicyEvaluation.Verdict
+    /// An operator's word, stored in the same transaction.
+    package var writes: [OperatorWrite]
+    package var actor: String?
+    package var message: String?
+
+    package init(
+        read: EvaluationInputs, verdict: PolicyEvaluation.Verdict, writes: [OperatorWrite] = [],
+        actor: String? = nil, message: String? = nil
+    ) {
+        self.read = read
+        self.verdict = verdict
+        self.writes = writes
+        self.actor = actor
+        self.message = message
+    }
+}
+
+package enum OperatorWrite: Hashable, Sendable {
+    /// Replaces an override that holds for the same member. The id of the value is not used.
+    case setOverride(Override)
+    case clearOverride(OverrideID)
+    case freeze(Freeze)
+    case thaw
+}
+
+package enum CommitOutcome: Hashable, Sendable {
+    /// Stored; the route is new where `isNewGeneration`. Nil: there is no answer yet.
+    case committed(Route?, isNewGeneration: Bool)
+    /// Somebody else evaluated meanwhile, or the policy is gone: read again.
+    case superseded
+}
+
+package struct StoredRoute: Hashable, Sendable {
+    package var policy: PolicyID
+    package var policyName: String
+    package var mode: PolicyMode
+    package var evaluation: Int64
+    /// The verdict's lines as of the last evaluation, also where the answer stayed.
+    package var members: [MemberVerdict]
+    package var lookAgainAt: Timestamp?
+    package var unprotected: [RecordFamily]
+    package var freeze: Freeze?
+    /// Nil: the policy waits for its first answer.
+    package var route: Route?
+
+    package init(
+        policy: PolicyID, policyName: String, mode: PolicyMode, evaluation: Int64,
+        members: [MemberVerdict], lookAgainAt: Timestamp?, unprotected: [RecordFamily],
+        freeze: Freeze?, route: Route?
+    ) {
+        self.policy = policy
+        self.policyName = policyName
+        self.mode = mode
+        self.evaluation = evaluation
+        self.members = members
+        self.lookAgainAt = lookAgainAt
+        self.unprotected = unprotected
+        self.freeze = freeze
+        self.route = route
+    }
+}
+
+/// A route on its way to one sink, held by one register until its lease ends.
+package struct Delivery: Hashable, Sendable {
+    package var id: DeliveryID
+    package var attempt: Int
+    package var publication: Publication
+    package var policy: PolicyID
+    package var policyName: String
+    package var route: Route
+    package var leaseEnds: Timestamp
+
+    package init(
+        id: DeliveryID, attempt: Int, publication: Publication, policy: PolicyID,
+        policyName: String, route: Route, leaseEnds: Timestamp
+    ) {
+        self.id = id
+        self.attempt = attempt
+        self.publication = publication
+        self.policy = policy
+        self.policyName = policyName
+        self.route = route
+        self.leaseEnds = leaseEnds
+    }
+}
+
+package struct PendingDelivery: Hashable, Sendable {
+    package var id: DeliveryID
+    package var policy: PolicyID
+    package var sink: String
+    package var name: String
+    package var generation: Int64
+    package var attempt: Int
+    package var since: Timestamp
+    package var visibleAt: Timestamp
+    package var lastError: String?
+
+    package init(
+        id: DeliveryID, policy: PolicyID, sink: String, name: String, generation: Int64,
+        attempt: Int, since: Timestamp, visibleAt: Timestamp, lastError: String?
+    ) {
+        self.id = id
+        self.policy = policy
+        self.sink = sink
+        self.name = name
+        self.generation = generation
+        self.attempt = attempt
+        self.since = since
+        self.visibleAt = visibleAt
+        self.lastError = lastError
+    }
+}

@@ -1,0 +1,30 @@
+import HealthWorkerModel
+
+/// The audit entries of a batch: one for each object that differs, with its spec before and after.
+struct ConfigurationAudit {
+    let batch: WriteBatch
+    let at: Timestamp
+    private(set) var entries: [AuditEntry] = []
+
+    init(batch: WriteBatch, at: Timestamp) {
+        self.batch = batch
+        self.at = at
+    }
+
+    mutating func note<Spec: Encodable & Sendable>(
+        _ kind: String, before: Spec?, after: Spec?, _ name: (Spec) -> String
+    ) throws(StorageError) {
+        guard let present = after ?? before else { return }
+        let action =
+            switch (before, after) {
+            case (nil, _): "created"
+            case (_, nil): "deleted"
+            case (let before?, let after?): name(before) == name(after) ? "updated" : "renamed"
+            }
+        entries.append(
+            AuditEntry(
+                at: at, actor: batch.actor, action: "\(kind).\(action)", object: name(present),
+                before: try before.map(JSONText.of), after: try after.map(JSONText.of),
+                message: batch.message))
+    }
+}

@@ -1,0 +1,92 @@
+package import HealthWorkerModel
+
+/// What a driver offers to `ConfigurationWriter` inside one of its transactions, so that the rules
+/// of writing checks and policies stand in one place for all engines.
+///
+/// Calls are synchronous: each driver runs them on its connection's own executor. They take many
+/// objects at once, because a document of 10,000 checks is one transaction.
+package protocol ConfigurationTransaction {
+    /// The moment of the transaction, by the storage's clock.
+    var now: Timestamp { get }
+
+    func checks(named names: Set<String>) throws(StorageError) -> [Check]
+    func checks(madeBy policies: Set<String>) throws(StorageError) -> [Check]
+    func policies(named names: Set<String>) throws(StorageError) -> [Policy]
+    /// Policies of which some member is watched by one of these checks.
+    func policies(using checks: Set<CheckID>) throws(StorageError) -> [Policy]
+    /// The names of the policies that publish these.
+    func publishers(of keys: Set<PublicationKey>) throws(StorageError) -> [PublicationKey: String]
+
+    /// Inserts checks with a new id each (that of the value is not used), and with each its health
+    /// row, unknown in the value's epoch.
+    /// - Returns: the ids, in order.
+    mutating func insert(checks: [Check]) throws(StorageError) -> [CheckID]
+    /// Replaces all but id and creation; what a live job that nobody holds carries of the check
+    /// (time-out, locations) follows.
+    mutating func update(checks: [Check]) throws(StorageError)
+    /// Deletes checks with their health, outcomes and changes; a live job ends as void.
+    mutating func delete(checks: [CheckID]) throws(StorageError)
+    /// Makes health unknown in the check's present epoch, with a health change of this cause where
+    /// it was not unknown.
+    mutating func forgetHealth(of checks: [CheckID], cause: TurnCause) throws(StorageError)
+    /// Makes sure of the slots' rows, so that registers find the checks.
+    mutating func ensureSlots(of checks: [Check]) throws(StorageError)
+    /// Gives each check a job due now that becomes visible at the given moment. A live job that
+    /// nobody holds is moved there; one that a worker holds is left alone.
+    mutating func enqueue(_ jobs: [(check: Check, id: CheckID, visibleAt: Timestamp)])
+        throws(StorageError)
+    /// Ends the live jobs of these checks, held or not, as void.
+    mutating func endJobs(of checks: [CheckID]) throws(StorageError)
+
+    /// Inserts policies with a new id each, with members, publications and an empty route.
+    /// - Returns: the ids, in order.
+    mutating func insert(policies: [BoundPolicy]) throws(StorageError) -> [PolicyID]
+    /// Replaces all but id and creation; the route stays. What one of them gives up to publish,
+    /// another may take. Deliveries of publications that are no more, and those of policies that are
+    /// not `live`, are dropped.
+    mutating func update(policies: [BoundPolicy]) throws(StorageError)
+    /// Deletes policies with members, publications, overrides, evaluations, route, route changes and
+    /// deliveries.
+    mutating func delete(policies: [PolicyID]) throws(StorageError)
+    /// Inserts an evaluation due now for each.
+    mutating func evaluate(policies: [PolicyID]) throws(StorageError)
+
+    mutating func audit(_ entries: [AuditEntry]) throws(StorageError)
+}
+
+/// A policy with the ids of its members' checks.
+package struct BoundPolicy: Hashable, Sendable {
+    package var policy: Policy
+    /// By member name; a member without a check has no entry.
+    package var checks: [String: CheckID]
+
+    package init(policy: Policy, checks: [String: CheckID]) {
+        self.policy = policy
+        self.checks = checks
+    }
+}
+
+/// What only one policy can publish.
+package struct PublicationKey: Hashable, Sendable {
+    package var sink: String
+    package var name: String
+    package var family: RecordFamily
+
+    package init(sink: String, name: String, family: RecordFamily) {
+        self.sink = sink
+        self.name = name
+        self.family = family
+    }
+}
+
+extension PolicySpec {
+    package var publicationKeys: Set<PublicationKey> {
+        let families = Set(members.map(\.family) + fallback.map(RecordFamily.init(of:)))
+        return Set(
+            publish.flatMap { publication in
+                families.map {
+                    PublicationKey(sink: publication.sink, name: publication.name, family: $0)
+                }
+            })
+    }
+}
