@@ -78,9 +78,15 @@ let package = Package(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
 
         // Tests.
+        sources(
+            "StorageConformance", path: "Tests/StorageConformance",
+            ["HealthWorkerModel", "HealthWorkerStorage"]),
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
         tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
         tests("HealthWorkerDocumentTests", ["HealthWorkerModel", "HealthWorkerDocument"]),
+        tests(
+            "HealthWorkerStorageTests",
+            ["HealthWorkerModel", "HealthWorkerStorage", "StorageConformance", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

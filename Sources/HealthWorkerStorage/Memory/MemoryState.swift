@@ -1,0 +1,130 @@
+import HealthWorkerModel
+
+/// Every row there is.
+struct MemoryState: Sendable {
+    /// The highest id given so far, of each table.
+    var lastIDs = LastIDs()
+
+    var checks: [CheckID: Check] = [:]
+    var checkIDs: [String: CheckID] = [:]
+    /// By the name of the policy that made them.
+    var madeChecks: [String: Set<CheckID>] = [:]
+
+    var policies: [PolicyID: Policy] = [:]
+    var policyIDs: [String: PolicyID] = [:]
+    /// By member name.
+    var memberChecks: [PolicyID: [String: CheckID]] = [:]
+    var users: [CheckID: Set<PolicyID>] = [:]
+    var publishers: [PublicationKey: PolicyID] = [:]
+
+    /// When each slot is due.
+    var slots: [Wheel.Slot: Timestamp] = [:]
+    var checksOfSlot: [Wheel.Slot: Set<CheckID>] = [:]
+    var jobs: [JobID: MemoryJob] = [:]
+    var jobOfCheck: [CheckID: JobID] = [:]
+    /// Rising; ids of ended jobs are taken out from time to time.
+    var jobOrder: [JobID] = []
+    var tally = Tally()
+
+    var health: [CheckID: HealthState] = [:]
+    /// Oldest first.
+    var outcomes: [CheckID: [RecordedOutcome]] = [:]
+    var healthChanges: [RecordedHealthChange] = []
+
+    var routes: [PolicyID: MemoryRoute] = [:]
+    var evaluations: [PolicyID: [MemoryEvaluation]] = [:]
+    var overrides: [OverrideID: Override] = [:]
+    var deliveries: [DeliveryID: MemoryDelivery] = [:]
+
+    var processes: [ProcessID: RunningProcess] = [:]
+    var duties: [String: MemoryDuty] = [:]
+    var keys: [String: APIKey] = [:]
+    var auditLog: [AuditEntry] = []
+
+    struct LastIDs {
+        var check: CheckID = 0
+        var policy: PolicyID = 0
+        var job: JobID = 0
+        var healthChange: HealthChangeID = 0
+        var evaluation: EvaluationID = 0
+        var override: OverrideID = 0
+        var delivery: DeliveryID = 0
+        var audit: Int64 = 0
+    }
+}
+
+struct MemoryJob {
+    var id: JobID
+    var check: CheckID
+    var dueAt: Timestamp
+    /// Delay and lease in one.
+    var visibleAt: Timestamp
+    var attempt = 0
+    /// Who claimed it last; nil: nobody yet, or it was given back.
+    var worker: ProcessID?
+    /// Where that worker is.
+    var location = ""
+    /// Whose word is not wanted again, and from where, until 1 s after it became visible.
+    var avoiding: ProcessID?
+    var avoidedLocation: String?
+
+    func isHeld(at now: Timestamp) -> Bool {
+        worker != nil && visibleAt > now
+    }
+
+    /// A third lease ended: whoever probes this check never comes back.
+    func isLost(at now: Timestamp) -> Bool {
+        attempt >= 3 && worker != nil && visibleAt <= now
+    }
+}
+
+struct MemoryRoute {
+    var evaluation: Int64 = 0
+    var members: [MemberVerdict] = []
+    var lookAgainAt: Timestamp?
+    var unprotected: [RecordFamily] = []
+    var freeze: Freeze?
+    var route: Route?
+    /// What it was decided from; nil before the first evaluation.
+    var inputs: String?
+    /// Where the route went: a publication that is not among these has yet to get it.
+    var announced: Set<MemoryPublication> = []
+    /// Oldest first.
+    var changes: [Route] = []
+}
+
+struct MemoryPublication: Hashable {
+    var sink: String
+    var name: String
+}
+
+struct MemoryEvaluation {
+    var id: EvaluationID
+    var dueAt: Timestamp
+    /// The one that a verdict asked for; the next verdict replaces it.
+    var isTimer: Bool
+}
+
+struct MemoryDelivery {
+    var id: DeliveryID
+    var policy: PolicyID
+    var publication: MemoryPublication
+    var generation: Int64
+    var attempt = 0
+    var since: Timestamp
+    var visibleAt: Timestamp
+    var lastError: String?
+}
+
+struct MemoryDuty {
+    var holder: ProcessID
+    var until: Timestamp
+}
+
+extension Identifier {
+    /// Counts up and gives the new id.
+    mutating func advance() -> Self {
+        rawValue += 1
+        return self
+    }
+}

@@ -1,0 +1,49 @@
+package import HealthWorkerModel
+
+extension MemoryStorage {
+    package func observations(
+        of checks: [CheckID]
+    ) async throws(StorageError) -> [CheckID: Observation] {
+        try withState { state, _ in
+            var observations: [CheckID: Observation] = [:]
+            for id in checks {
+                guard let check = state.checks[id], let health = state.health[id] else { continue }
+                let job = state.jobOfCheck[id].flatMap { state.jobs[$0] }
+                let slot = Wheel.Slot(of: id, interval: check.spec.interval)
+                observations[id] = Observation(
+                    state: health,
+                    job: job.map {
+                        LiveJob(
+                            id: $0.id, attempt: $0.attempt, dueAt: $0.dueAt,
+                            visibleAt: $0.visibleAt, worker: $0.worker)
+                    },
+                    slotDueAt: check.spec.isEnabled ? state.slots[slot] : nil,
+                    lastOutcome: state.outcomes[id]?.last)
+            }
+            return observations
+        }
+    }
+
+    package func outcomes(
+        of check: CheckID, before: JobID?, limit: Int
+    ) async throws(StorageError) -> [RecordedOutcome] {
+        try withState { state, _ in
+            let outcomes = (state.outcomes[check] ?? []).reversed()
+            return Array(
+                outcomes.lazy.filter { outcome in before.map { outcome.job < $0 } ?? true }
+                    .prefix(limit))
+        }
+    }
+
+    package func healthChanges(
+        of check: CheckID?, before: HealthChangeID?, limit: Int
+    ) async throws(StorageError) -> [RecordedHealthChange] {
+        try withState { state, _ in
+            let wanted = state.healthChanges.reversed().lazy.filter { change in
+                (check.map { change.check == $0 } ?? true)
+                    && (before.map { change.id < $0 } ?? true)
+            }
+            return Array(wanted.prefix(limit))
+        }
+    }
+}

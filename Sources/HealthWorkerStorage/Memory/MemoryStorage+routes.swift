@@ -1,0 +1,276 @@
+package import HealthWorkerModel
+
+extension MemoryStorage {
+    package func dueEvaluations(limit: Int) async throws(StorageError) -> [DueEvaluation] {
+        try withState { state, now in
+            var due: [DueEvaluation] = []
+            for (policy, evaluations) in state.evaluations {
+                if let first = evaluations.map(\.dueAt).min(), first <= now {
+                    due.append(DueEvaluation(policy: policy, dueAt: first))
+                }
+            }
+            due.sort { ($0.dueAt, $0.policy) < ($1.dueAt, $1.policy) }
+            return Array(due.prefix(limit))
+        }
+    }
+
+    package func nextEvaluationDue() async throws(StorageError) -> Timestamp? {
+        try withState { state, _ in state.evaluations.values.joined().map(\.dueAt).min() }
+    }
+
+    package func evaluationInputs(
+        of policy: PolicyID
+    ) async throws(StorageError) -> EvaluationInputs? {
+        try withState { state, now in
+            guard let route = state.routes[policy], let inputs = state.inputs(of: policy, at: now)
+            else { return nil }
+            let due = (state.evaluations[policy] ?? []).filter { $0.dueAt <= now }
+            return EvaluationInputs(
+                evaluation: route.evaluation, answers: due.map(\.id), inputs: inputs)
+        }
+    }
+
+    package func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
+        try withState { state, now throws(StorageError) in
+            let id = commit.read.inputs.policy.id
+            guard let policy = state.policies[id], var route = state.routes[id],
+                route.evaluation == commit.read.evaluation
+            else { return .superseded }
+
+            state.carryOut(commit.writes, of: id, route: &route)
+            state.append(audit: try commit.auditEntries(at: now))
+
+            let answered = Set(commit.read.answers)
+            state.evaluations[id]?.removeAll { $0.isTimer || answered.contains($0.id) }
+            if let lookAgainAt = commit.verdict.lookAgainAt {
+                state.insertEvaluation(of: id, dueAt: lookAgainAt, isTimer: true)
+            }
+
+            route.evaluation += 1
+            route.members = commit.verdict.members
+            route.lookAgainAt = commit.verdict.lookAgainAt
+            route.unprotected = commit.verdict.unprotected
+            route.inputs = commit.read.inputs.fingerprint
+            let next = Route.next(after: route.route, verdict: commit.verdict, at: now)
+            route.route = next ?? route.route?.keeping(commit.verdict)
+            if let next { route.changes.append(next) }
+            if let published = route.route, policy.spec.mode == .live {
+                for publication in policy.spec.publish {
+                    let place = MemoryPublication(sink: publication.sink, name: publication.name)
+                    let isNew = route.announced.insert(place).inserted
+                    if isNew || next != nil {
+                        state.deliver(published.generation, of: id, to: place, at: now)
+                    }
+                }
+            }
+            state.routes[id] = route
+            return .committed(route.route, isNewGeneration: next != nil)
+        }
+    }
+
+    package func insertMissedEvaluations() async throws(StorageError) -> Int {
+        try withState { state, now in
+            var missed = 0
+            for policy in state.policies.keys.sorted() {
+                let isDue = (state.evaluations[policy] ?? []).contains { $0.dueAt <= now }
+                let present = state.inputs(of: policy, at: now)?.fingerprint
+                if isDue || state.routes[policy]?.inputs == present { continue }
+                state.insertEvaluation(of: policy, dueAt: now)
+                missed += 1
+            }
+            return missed
+        }
+    }
+
+    package func route(of policy: PolicyID) async throws(StorageError) -> StoredRoute? {
+        try withState { state, _ in state.storedRoute(of: policy) }
+    }
+
+    package func routes(
+        after: String?, limit: Int
+    ) async throws(StorageError) -> [StoredRoute] {
+        try withState { state, _ in
+            let policies = state.policies.values.filter { policy in
+                after.map { policy.spec.name > $0 } ?? true
+            }
+            return policies.sorted { $0.spec.name < $1.spec.name }.prefix(limit)
+                .compactMap { state.storedRoute(of: $0.id) }
+        }
+    }
+
+    package func routeChanges(
+        of policy: PolicyID, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [Route] {
+        try withState { state, _ in
+            let changes = (state.routes[policy]?.changes ?? []).reversed()
+            return Array(
+                changes.lazy.filter { route in before.map { route.generation < $0 } ?? true }
+                    .prefix(limit))
+        }
+    }
+
+    package func overrides(of policy: PolicyID?) async throws(StorageError) -> [Override] {
+        try withState { state, now in
+            state.overrides.values
+                .filter { word in
+                    word.holds(at: now) && (policy.map { word.policy == $0 } ?? true)
+                }
+                .sorted { $0.id < $1.id }
+        }
+    }
+
+    package func override(id: OverrideID) async throws(StorageError) -> Override? {
+        try withState { state, now in
+            state.overrides[id].flatMap { $0.holds(at: now) ? $0 : nil }
+        }
+    }
+}
+
+// The outbox.
+extension MemoryStorage {
+    package func claimDeliveries(
+        to sinks: [String], limit: Int, lease: Duration
+    ) async throws(StorageError) -> [Delivery] {
+        try withState { state, now in
+            let wanted = Set(sinks)
+            let due = state.deliveries.values
+                .filter { wanted.contains($0.publication.sink) && $0.visibleAt <= now }
+                .sorted { ($0.since, $0.id) < ($1.since, $1.id) }
+            var claimed: [Delivery] = []
+            for var delivery in due {
+                if claimed.count >= limit { break }
+                guard let policy = state.policies[delivery.policy],
+                    let route = state.routes[delivery.policy]?.route,
+                    let publication = policy.spec.publish.first(where: {
+                        $0.sink == delivery.publication.sink
+                            && $0.name == delivery.publication.name
+                    })
+                else { continue }
+                delivery.attempt += 1
+                delivery.visibleAt = now + lease
+                state.deliveries[delivery.id] = delivery
+                claimed.append(
+                    Delivery(
+                        id: delivery.id, attempt: delivery.attempt, publication: publication,
+                        policy: policy.id, policyName: policy.spec.name, route: route,
+                        leaseEnds: delivery.visibleAt))
+            }
+            return claimed
+        }
+    }
+
+    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
+        try withState { state, now in
+            guard let row = state.deliveries[delivery.id], row.attempt == delivery.attempt else {
+                return false
+            }
+            if row.generation == delivery.route.generation {
+                state.deliveries[row.id] = nil
+                return true
+            }
+            state.deliveries[row.id]?.visibleAt = now
+            state.deliveries[row.id]?.lastError = nil
+            return false
+        }
+    }
+
+    package func release(
+        _ delivery: Delivery, after delay: Duration, error: String?
+    ) async throws(StorageError) {
+        try withState { state, now in
+            guard state.deliveries[delivery.id]?.attempt == delivery.attempt else { return }
+            state.deliveries[delivery.id]?.visibleAt = now + delay
+            state.deliveries[delivery.id]?.lastError = error
+        }
+    }
+
+    package func pendingDeliveries(
+        of policy: PolicyID?
+    ) async throws(StorageError) -> [PendingDelivery] {
+        try withState { state, _ in
+            state.deliveries.values.filter { row in policy.map { row.policy == $0 } ?? true }
+                .sorted { $0.id < $1.id }
+                .map { row in
+                    PendingDelivery(
+                        id: row.id, policy: row.policy, sink: row.publication.sink,
+                        name: row.publication.name, generation: row.generation,
+                        attempt: row.attempt, since: row.since, visibleAt: row.visibleAt,
+                        lastError: row.lastError)
+                }
+        }
+    }
+}
+
+extension MemoryState {
+    mutating func insertEvaluation(
+        of policy: PolicyID, dueAt: Timestamp, isTimer: Bool = false
+    ) {
+        let id = lastIDs.evaluation.advance()
+        evaluations[policy, default: []].append(
+            MemoryEvaluation(id: id, dueAt: dueAt, isTimer: isTimer))
+    }
+
+    fileprivate func inputs(
+        of id: PolicyID, at now: Timestamp
+    ) -> PolicyEvaluation.Inputs? {
+        guard let policy = policies[id], let route = routes[id] else { return nil }
+        var members: [String: PolicyEvaluation.MemberHealth] = [:]
+        for (member, check) in memberChecks[id] ?? [:] {
+            guard let state = health[check] else { continue }
+            members[member] = PolicyEvaluation.MemberHealth(
+                check: check, health: state.health, since: state.since, epoch: state.epoch,
+                change: state.change, isEnabled: checks[check]?.spec.isEnabled ?? false)
+        }
+        return PolicyEvaluation.Inputs(
+            policy: policy, health: members,
+            overrides: overrides.values.filter { $0.policy == id && $0.holds(at: now) }
+                .sorted { $0.id < $1.id },
+            freeze: route.freeze.flatMap { $0.holds(at: now) ? $0 : nil }, previous: route.route,
+            now: now)
+    }
+
+    fileprivate mutating func carryOut(
+        _ writes: [OperatorWrite], of policy: PolicyID, route: inout MemoryRoute
+    ) {
+        for write in writes {
+            switch write {
+            case .setOverride(var word):
+                overrides = overrides.filter {
+                    $0.value.policy != policy || $0.value.member != word.member
+                }
+                word.id = lastIDs.override.advance()
+                word.policy = policy
+                overrides[word.id] = word
+            case .clearOverride(let id):
+                if overrides[id]?.policy == policy { overrides[id] = nil }
+            case .freeze(let freeze):
+                route.freeze = freeze
+            case .thaw:
+                route.freeze = nil
+            }
+        }
+    }
+
+    /// A newer generation takes the place of the one that waits; a lease on it stays.
+    fileprivate mutating func deliver(
+        _ generation: Int64, of policy: PolicyID, to place: MemoryPublication, at now: Timestamp
+    ) {
+        let waiting = deliveries.values.first { $0.policy == policy && $0.publication == place }
+        if let waiting {
+            deliveries[waiting.id]?.generation = generation
+        } else {
+            let id = lastIDs.delivery.advance()
+            deliveries[id] = MemoryDelivery(
+                id: id, policy: policy, publication: place, generation: generation, since: now,
+                visibleAt: now)
+        }
+    }
+
+    fileprivate func storedRoute(of id: PolicyID) -> StoredRoute? {
+        guard let policy = policies[id], let row = routes[id] else { return nil }
+        return StoredRoute(
+            policy: id, policyName: policy.spec.name, mode: policy.spec.mode,
+            evaluation: row.evaluation, members: row.members, lookAgainAt: row.lookAgainAt,
+            unprotected: row.unprotected, freeze: row.freeze, route: row.route)
+    }
+}
