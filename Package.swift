@@ -71,6 +71,7 @@ let package = Package(
         sources("HealthWorkerDocument", ["HealthWorkerModel", "HealthWorkerPatterns", yams]),
 
         // What is kept.
+        .target(name: "Migrations", path: "Migrations", exclude: ["PostgreSQL", "SQLite"]),
         sources("HealthWorkerStorage", ["HealthWorkerModel", logging, metrics]),
 
         // C.

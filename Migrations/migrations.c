@@ -1,0 +1,45 @@
+#include "Migrations.h"
+
+// #embed is C23; the compiler offers it in older modes too and would say so at every line.
+#pragma clang diagnostic ignored "-Wc23-extensions"
+
+static const unsigned char postgresql_001[] = {
+#embed "PostgreSQL/001_checks.sql"
+};
+static const unsigned char postgresql_002[] = {
+#embed "PostgreSQL/002_queue.sql"
+};
+static const unsigned char postgresql_003[] = {
+#embed "PostgreSQL/003_routes.sql"
+};
+static const unsigned char postgresql_004[] = {
+#embed "PostgreSQL/004_fleet.sql"
+};
+
+static const unsigned char sqlite_001[] = {
+#embed "SQLite/001_checks.sql"
+};
+static const unsigned char sqlite_002[] = {
+#embed "SQLite/002_queue.sql"
+};
+static const unsigned char sqlite_003[] = {
+#embed "SQLite/003_routes.sql"
+};
+static const unsigned char sqlite_004[] = {
+#embed "SQLite/004_fleet.sql"
+};
+
+static const struct embedded_migration migrations[] = {
+    {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
+    {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
+    {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
+    {"PostgreSQL", 4, "fleet", postgresql_004, sizeof postgresql_004},
+    {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
+    {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
+    {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
+    {"SQLite", 4, "fleet", sqlite_004, sizeof sqlite_004},
+};
+
+size_t embedded_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }
+
+const struct embedded_migration *embedded_migration_at(size_t index) { return &migrations[index]; }
