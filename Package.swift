@@ -73,6 +73,9 @@ let package = Package(
         // What is kept.
         .target(name: "Migrations", path: "Migrations", exclude: ["PostgreSQL", "SQLite"]),
         sources("HealthWorkerStorage", ["HealthWorkerModel", logging, metrics]),
+        sources(
+            "HealthWorkerSQLite",
+            ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", logging, grdb]),
 
         // C.
         .systemLibrary(
@@ -88,6 +91,12 @@ let package = Package(
         tests(
             "HealthWorkerStorageTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "StorageConformance", logging]),
+        tests(
+            "HealthWorkerSQLiteTests",
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSQLite",
+                "StorageConformance", "Migrations", logging, grdb,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
