@@ -76,10 +76,15 @@ let package = Package(
         sources(
             "HealthWorkerSQLite",
             ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", logging, grdb]),
+        sources(
+            "HealthWorkerPostgreSQL",
+            ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", "CPostgreSQL", logging]),
 
         // C.
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
         // Tests.
         sources(
@@ -96,6 +101,12 @@ let package = Package(
             [
                 "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSQLite",
                 "StorageConformance", "Migrations", logging, grdb,
+            ]),
+        tests(
+            "HealthWorkerPostgreSQLTests",
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerPostgreSQL",
+                "StorageConformance", "CPostgreSQL", logging,
             ]),
     ],
     swiftLanguageModes: [.v6]

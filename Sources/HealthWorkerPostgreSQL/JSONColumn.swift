@@ -1,0 +1,15 @@
+import Foundation
+
+/// Columns that hold the JSON form of a value, keys sorted, so that equal values have equal texts.
+enum JSONColumn {
+    static func text(of value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func value<Value: Decodable>(_: Value.Type = Value.self, of text: String) throws -> Value
+    {
+        try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    }
+}

@@ -1,0 +1,135 @@
+package import HealthWorkerModel
+package import HealthWorkerStorage
+
+extension PostgreSQLStorage {
+    package func enqueueDue(maxSlots: Int) async throws(StorageError) -> EnqueueReport {
+        try await perform { [process] session in
+            try session.first(Self.enqueueDueSlots, [maxSlots, process]) { row in
+                EnqueueReport(
+                    slots: row.int(0), enqueued: row.int(1), superseded: row.int(2),
+                    missed: row.int(3))
+            } ?? EnqueueReport()
+        }
+    }
+
+    package func enqueueNow(_ check: CheckID) async throws(StorageError) {
+        try await perform { [process] session in
+            _ = try session.run(
+                """
+                WITH hurried AS (
+                    UPDATE probe_jobs
+                    SET visible_at = now_us()
+                    WHERE check_id = $1
+                      AND worker_id IS NULL
+                      AND visible_at > now_us()
+                ),
+                made AS (
+                    INSERT INTO probe_jobs
+                        (check_id, due_at, visible_at, epoch, location, timeout_ms)
+                    SELECT check_id, now_us(), now_us(), epoch, location, timeout_ms
+                    FROM checks
+                    WHERE check_id = $1
+                      AND is_enabled
+                    ON CONFLICT (check_id) DO NOTHING
+                    RETURNING 1
+                )
+                INSERT INTO queue_tallies AS t (process_id, enqueued)
+                SELECT $2::bigint, count(*)
+                FROM made
+                HAVING count(*) > 0
+                ON CONFLICT (process_id) DO UPDATE
+                SET enqueued = t.enqueued + excluded.enqueued
+                """, [check, process])
+        }
+    }
+
+    package func nextSlotDue() async throws(StorageError) -> Timestamp? {
+        try await perform { session in
+            try session.first("SELECT min(due_at) FROM schedule_slots", []) {
+                $0.optionalMoment(0)
+            } ?? nil
+        }
+    }
+}
+
+extension PostgreSQLStorage {
+    /// `$1` slots at most, on behalf of process `$2`. One statement: a register that is killed has
+    /// done all of it or nothing.
+    ///
+    /// A slot that another register holds is skipped. By its ctid a row is only changed in the very
+    /// version that was locked: one that another register advanced since this statement began is
+    /// left alone. A slot of which every check is gone or has another interval goes, too.
+    package static let enqueueDueSlots = """
+        WITH pulled_back AS (
+            UPDATE schedule_slots
+            SET due_at = due_at - (due_at - (SELECT now_us()) - 1) / interval_us * interval_us
+            WHERE ctid = ANY (ARRAY(
+                SELECT ctid
+                FROM schedule_slots
+                WHERE due_at > (SELECT now_us()) + 2 * interval_us
+                FOR UPDATE SKIP LOCKED
+            ))
+        ),
+        due AS MATERIALIZED (
+            SELECT ctid AS row_id, interval_us, slot, due_at,
+                   EXISTS (
+                       SELECT 1
+                       FROM checks AS c
+                       WHERE c.interval_us = s.interval_us
+                         AND c.slot = s.slot
+                   ) AS is_used
+            FROM schedule_slots AS s
+            WHERE due_at <= (SELECT now_us())
+            ORDER BY due_at, interval_us, slot
+            LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ),
+        emptied AS (
+            DELETE FROM schedule_slots
+            WHERE ctid = ANY (ARRAY(SELECT row_id FROM due WHERE NOT is_used))
+            RETURNING 1
+        ),
+        advanced AS (
+            UPDATE schedule_slots
+            SET due_at = due_at + (((SELECT now_us()) - due_at) / interval_us + 1) * interval_us
+            WHERE ctid = ANY (ARRAY(SELECT row_id FROM due WHERE is_used))
+            RETURNING interval_us, slot, due_at
+        ),
+        ticks AS MATERIALIZED (
+            -- The slot's latest tick: those before it are missed, not late.
+            SELECT c.check_id, c.epoch, c.location, c.timeout_ms,
+                   a.due_at - a.interval_us AS tick,
+                   (a.due_at - d.due_at) / a.interval_us - 1 AS missed
+            FROM advanced AS a
+            JOIN due AS d USING (interval_us, slot)
+            JOIN checks AS c USING (interval_us, slot)
+            WHERE c.is_enabled
+        ),
+        enqueued AS (
+            INSERT INTO probe_jobs (check_id, due_at, visible_at, epoch, location, timeout_ms)
+            SELECT check_id, tick, tick, epoch, location, timeout_ms
+            FROM ticks
+            ORDER BY check_id
+            ON CONFLICT (check_id) DO NOTHING
+            RETURNING 1
+        ),
+        report AS MATERIALIZED (
+            SELECT (SELECT count(*) FROM advanced) + (SELECT count(*) FROM emptied) AS slots,
+                   (SELECT count(*) FROM enqueued) AS enqueued,
+                   (SELECT count(*) FROM ticks) - (SELECT count(*) FROM enqueued) AS superseded,
+                   (SELECT coalesce(sum(missed), 0)::bigint FROM ticks) AS missed
+        ),
+        counted AS (
+            INSERT INTO queue_tallies AS t (process_id, enqueued, superseded, missed)
+            SELECT $2::bigint, enqueued, superseded, missed
+            FROM report
+            WHERE enqueued + superseded + missed > 0
+            ON CONFLICT (process_id) DO UPDATE
+            SET enqueued = t.enqueued + excluded.enqueued,
+                superseded = t.superseded + excluded.superseded,
+                missed = t.missed + excluded.missed
+        )
+        SELECT slots, enqueued, superseded, missed
+        FROM report
+        """
+}

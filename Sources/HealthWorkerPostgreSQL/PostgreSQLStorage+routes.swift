@@ -1,0 +1,173 @@
+package import HealthWorkerModel
+package import HealthWorkerStorage
+
+extension PostgreSQLStorage {
+    package func dueEvaluations(limit: Int) async throws(StorageError) -> [DueEvaluation] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT policy_id, min(due_at) AS first_due_at
+                FROM evaluations
+                WHERE due_at <= now_us()
+                GROUP BY policy_id
+                ORDER BY first_due_at, policy_id
+                LIMIT $1
+                """, [limit]
+            ) { row in
+                DueEvaluation(policy: row.id(0), dueAt: row.moment(1))
+            }
+        }
+    }
+
+    package func nextEvaluationDue() async throws(StorageError) -> Timestamp? {
+        try await perform { session in
+            try session.first("SELECT min(due_at) FROM evaluations", []) { $0.optionalMoment(0) }
+                ?? nil
+        }
+    }
+
+    package func route(of policy: PolicyID) async throws(StorageError) -> StoredRoute? {
+        try await perform { session in
+            try session.first(
+                """
+                SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
+                       r.policy_id, r.evaluation, r.look_again_at, r.unprotected, r."freeze", p.spec
+                FROM routes AS r
+                JOIN policies AS p USING (policy_id)
+                WHERE r.policy_id = $1
+                """, [policy], StoredRoute.init(row:))
+        }
+    }
+
+    package func routes(
+        after: String?, limit: Int
+    ) async throws(StorageError) -> [StoredRoute] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
+                       r.policy_id, r.evaluation, r.look_again_at, r.unprotected, r."freeze", p.spec
+                FROM policies AS p
+                JOIN routes AS r USING (policy_id)
+                WHERE p.name > $1
+                ORDER BY p.name
+                LIMIT $2
+                """, [after ?? "", limit], StoredRoute.init(row:))
+        }
+    }
+
+    package func routeChanges(
+        of policy: PolicyID, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [Route] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT generation, cause, decided_at, answer, memory, members
+                FROM route_changes
+                WHERE policy_id = $1
+                  AND generation < $2
+                ORDER BY generation DESC
+                LIMIT $3
+                """, [policy, before ?? .max, limit]
+            ) { try Route($0, from: 0) }
+        }
+    }
+
+    package func overrides(of policy: PolicyID?) async throws(StorageError) -> [Override] {
+        try await perform { session in
+            if let policy { return try session.overrides(of: policy) }
+            return try session.all(
+                """
+                SELECT override_id, policy_id, member, word, reason, actor, created_at, until_at,
+                       break_glass
+                FROM overrides
+                WHERE until_at IS NULL
+                   OR until_at > now_us()
+                ORDER BY override_id
+                """, [], Override.init(row:))
+        }
+    }
+
+    package func override(id: OverrideID) async throws(StorageError) -> Override? {
+        try await perform { session in
+            try session.first(
+                """
+                SELECT override_id, policy_id, member, word, reason, actor, created_at, until_at,
+                       break_glass
+                FROM overrides
+                WHERE override_id = $1
+                  AND (until_at IS NULL OR until_at > now_us())
+                """, [id], Override.init(row:))
+        }
+    }
+}
+
+/// Why a policy is to be looked at.
+enum EvaluationCause: String {
+    /// A check's health turned.
+    case turned
+    /// The policy, or a check that it uses, was written.
+    case edited
+    /// The last verdict asked for it; the next one replaces it.
+    case lookAgain = "look_again"
+    /// Its route was decided from other inputs than the present ones.
+    case missed
+}
+
+extension Session {
+    func insertEvaluations(
+        of policies: [PolicyID], dueAt: Timestamp, _ cause: EvaluationCause
+    ) throws {
+        try run(
+            """
+            INSERT INTO evaluations (policy_id, due_at, cause)
+            SELECT policy_id, $2, $3
+            FROM unnest($1::bigint[]) AS p (policy_id)
+            ORDER BY policy_id
+            """, [policies, dueAt, cause.rawValue])
+    }
+
+    /// Those that hold.
+    func overrides(of policy: PolicyID) throws -> [Override] {
+        try all(
+            """
+            SELECT override_id, policy_id, member, word, reason, actor, created_at, until_at,
+                   break_glass
+            FROM overrides
+            WHERE policy_id = $1
+              AND (until_at IS NULL OR until_at > now_us())
+            ORDER BY override_id
+            """, [policy], Override.init(row:))
+    }
+}
+
+extension Route {
+    /// Reads `generation, cause, decided_at, answer, memory, members`, of which the first stands at
+    /// `first`.
+    init(_ row: Row, from first: Int) throws {
+        self.init(
+            generation: row.integer(first), cause: try row.word(first + 1),
+            decidedAt: row.moment(first + 2), answer: try row.json(first + 3),
+            memory: try row.json(first + 4), members: try row.json(first + 5))
+    }
+}
+
+extension StoredRoute {
+    fileprivate init(row: Row) throws {
+        let spec: PolicySpec = try row.json(11)
+        self.init(
+            policy: row.id(6), policyName: spec.name, mode: spec.mode, evaluation: row.integer(7),
+            members: try row.json(5), lookAgainAt: row.optionalMoment(8),
+            unprotected: try row.json(9), freeze: try row.optionalJSON(10),
+            route: row.isNull(0) ? nil : try Route(row, from: 0))
+    }
+}
+
+extension Override {
+    fileprivate init(row: Row) throws {
+        self.init(
+            id: row.id(0), policy: row.id(1), member: row.text(2), word: try row.word(3),
+            reason: row.text(4), actor: row.text(5), createdAt: row.moment(6),
+            until: row.optionalMoment(7), breakGlass: row.flag(8))
+    }
+}

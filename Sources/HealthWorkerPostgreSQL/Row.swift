@@ -1,0 +1,140 @@
+import CPostgreSQL
+import HealthWorkerModel
+import HealthWorkerStorage
+
+/// What the server answered, freed with the last reference to it.
+final class Answer {
+    private let result: OpaquePointer
+
+    init(_ result: OpaquePointer) {
+        self.result = result
+    }
+
+    deinit {
+        PQclear(result)
+    }
+
+    var rowCount: Int { Int(PQntuples(result)) }
+
+    /// How many rows the statement changed or returned.
+    var affected: Int {
+        guard let text = PQcmdTuples(result) else { return 0 }
+        return Int(String(cString: text)) ?? 0
+    }
+
+    var error: ServerError? {
+        switch PQresultStatus(result) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: nil
+        default:
+            ServerError(
+                state: field(error_field_sqlstate()) ?? "08006",
+                message: field(error_field_message()) ?? "no message")
+        }
+    }
+
+    private func field(_ code: Int32) -> String? {
+        PQresultErrorField(result, code).map { String(cString: $0) }
+    }
+
+    func isNull(row: Int, column: Int) -> Bool {
+        PQgetisnull(result, Int32(row), Int32(column)) == 1
+    }
+
+    /// Of a NULL it is an empty text.
+    func withText<Value>(row: Int, column: Int, _ body: (UnsafePointer<CChar>) -> Value) -> Value {
+        // libpq says: never null for a row and column that exist.
+        body(PQgetvalue(result, Int32(row), Int32(column))!)
+    }
+}
+
+/// One row. Columns by position: the order of the SELECT list is the order of the reading.
+struct Row {
+    let answer: Answer
+    let index: Int
+
+    func integer(_ column: Int) -> Int64 {
+        answer.withText(row: index, column: column) { text in
+            var rest = text
+            let isNegative = rest.pointee == 0x2D
+            if isNegative { rest += 1 }
+            var value: Int64 = 0
+            while rest.pointee != 0 {
+                // Counted down, because the least number has no positive counterpart.
+                value = value &* 10 &- Int64(rest.pointee &- 0x30)
+                rest += 1
+            }
+            return isNegative ? value : -value
+        }
+    }
+
+    func text(_ column: Int) -> String {
+        answer.withText(row: index, column: column) { String(cString: $0) }
+    }
+
+    func flag(_ column: Int) -> Bool {
+        answer.withText(row: index, column: column) { $0.pointee == 0x74 }
+    }
+
+    func isNull(_ column: Int) -> Bool {
+        answer.isNull(row: index, column: column)
+    }
+
+    func int(_ column: Int) -> Int { Int(integer(column)) }
+
+    func optionalInteger(_ column: Int) -> Int64? {
+        isNull(column) ? nil : integer(column)
+    }
+
+    func optionalText(_ column: Int) -> String? {
+        isNull(column) ? nil : text(column)
+    }
+
+    func moment(_ column: Int) -> Timestamp { Timestamp(microseconds: integer(column)) }
+
+    func optionalMoment(_ column: Int) -> Timestamp? {
+        optionalInteger(column).map(Timestamp.init(microseconds:))
+    }
+
+    func id<Of>(_ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self) -> Identifier<Of> {
+        Identifier(integer(column))
+    }
+
+    func optionalID<Of>(
+        _ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self
+    ) -> Identifier<Of>? {
+        optionalInteger(column).map { Identifier($0) }
+    }
+
+    /// An array of numbers, `{1,2}`.
+    func ids<Of>(_ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self) -> [Identifier<Of>] {
+        text(column).dropFirst().dropLast().split(separator: ",").compactMap {
+            Int64($0).map { Identifier($0) }
+        }
+    }
+
+    func json<Value: Decodable>(_ column: Int, as: Value.Type = Value.self) throws -> Value {
+        try JSONColumn.value(of: text(column))
+    }
+
+    func optionalJSON<Value: Decodable>(_ column: Int, as: Value.Type = Value.self) throws -> Value?
+    {
+        try optionalText(column).map { try JSONColumn.value(of: $0) }
+    }
+
+    /// A word that this program, or a later one, wrote.
+    func word<Word: RawRepresentable<String>>(_ column: Int, as: Word.Type = Word.self) throws
+        -> Word
+    {
+        let text = text(column)
+        guard let word = Word(rawValue: text) else {
+            throw StorageError.failed("\"\(text)\" is no \(Word.self) that this version knows.")
+        }
+        return word
+    }
+
+    func optionalWord<Word: RawRepresentable<String>>(
+        _ column: Int, as: Word.Type = Word.self
+    ) throws -> Word? {
+        isNull(column) ? nil : try word(column)
+    }
+}

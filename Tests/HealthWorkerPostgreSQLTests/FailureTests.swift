@@ -1,0 +1,185 @@
+import Foundation
+import HealthWorkerModel
+import HealthWorkerPostgreSQL
+import HealthWorkerStorage
+import Testing
+
+/// What a caller is told when the server is not there, or not as it should be.
+@Suite struct FailureTests {
+    private func failure(
+        opening url: String, prepared: Bool = true
+    ) async -> StorageError? {
+        do {
+            let storage = try await PostgreSQLStorage.open(
+                url: url, process: 1, version: PostgreSQLFixture.version,
+                usesPreparedStatements: prepared, logger: PostgreSQLFixture.logger)
+            await storage.close()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `a wrong password names the user and the setting, and no password`() async throws {
+        let server = try TestServer()
+
+        let error = await failure(opening: server.url { $0.password = "sesame" })
+
+        #expect(error?.isFailed(containing: "check database.url") == true, "\(error as Any)")
+        #expect(error?.isFailed(containing: "28P01") == true, "\(error as Any)")
+        #expect("\(error as Any)".contains("sesame") == false)
+    }
+
+    @Test func `a missing database names the command that makes it`() async throws {
+        let server = try TestServer()
+
+        let error = await failure(opening: server.url { $0.path = "/nowhere" })
+
+        #expect(error?.isFailed(containing: "createdb nowhere") == true, "\(error as Any)")
+    }
+
+    @Test func `a server that is not there is named by its address alone`() async throws {
+        let server = try TestServer()
+
+        // Port 1 is nobody's on a machine that runs tests.
+        let error = await failure(opening: server.url { $0.port = 1 })
+
+        #expect(error?.isUnavailable(containing: "127.0.0.1:1/postgres") == true, "\(error as Any)")
+        #expect("\(error as Any)".contains("secret") == false)
+    }
+
+    @Test func `a host that does not exist is unavailable`() async throws {
+        let server = try TestServer()
+
+        let error = await failure(opening: server.url { $0.host = "nowhere.invalid" })
+
+        #expect(error?.isUnavailable(containing: "nowhere.invalid") == true, "\(error as Any)")
+    }
+
+    @Test func `a read-only server says so`() async throws {
+        let fixture = try await PostgreSQLFixture()
+
+        let error = await failure(
+            opening: fixture.url + "%20-cdefault_transaction_read_only%3Don")
+
+        #expect(error?.isUnavailable(containing: "read-only") == true, "\(error as Any)")
+    }
+
+    @Test(arguments: ["mysql://root@127.0.0.1/x", "postgresql://me:s%ZZecret@127.0.0.1/x", "x"])
+    func `what is no URL of PostgreSQL is not quoted`(_ url: String) async throws {
+        let error = await failure(opening: url)
+
+        #expect(error?.isFailed(containing: "database's URL") == true, "\(error as Any)")
+        #expect("\(error as Any)".contains("ecret") == false)
+    }
+
+    @Test func `a statement that takes too long is cancelled and its connection dropped`()
+        async throws
+    {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open(poolSize: 1, statementLimit: .milliseconds(300))
+        try fixture.letClockHang()
+
+        let error = await #expect(throws: StorageError.self) { try await storage.now() }
+
+        #expect(
+            error?.isUnavailable(containing: "did not answer within 300 ms") == true,
+            "\(error as Any)")
+        try await fixture.waitForSessions { !$0.contains("active") }
+        try await fixture.age(by: .zero)
+        _ = try await storage.now()
+        await storage.close()
+    }
+
+    @Test func `a call whose backend is killed is unavailable, and the next one works`()
+        async throws
+    {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open(poolSize: 1)
+        try fixture.letClockHang()
+
+        async let answer = storage.now()
+        try await fixture.waitForSessions { $0.contains("active") }
+        try fixture.killSessions()
+        let result: Result<Timestamp, any Error>
+        do { result = .success(try await answer) } catch { result = .failure(error) }
+
+        let error = #expect(throws: StorageError.self) { try result.get() }
+        #expect(error?.isUnavailable() == true, "\(error as Any)")
+        try await fixture.age(by: .zero)
+        _ = try await storage.now()
+        await storage.close()
+    }
+
+    @Test func `a connection that was closed while it was idle costs no call`() async throws {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open(poolSize: 1)
+        try await storage.put("web")
+
+        for _ in 0..<3 {
+            try fixture.killSessions()
+            try await fixture.waitForSessions { $0.isEmpty }
+            #expect(try await storage.queueStatus().live == 1)
+        }
+        await storage.close()
+    }
+
+    @Test func `a closed storage says so`() async throws {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open()
+        await storage.close()
+
+        let error = await #expect(throws: StorageError.self) { try await storage.ping() }
+
+        #expect(error?.isUnavailable(containing: "closed") == true, "\(error as Any)")
+        try await fixture.waitForSessions { $0.isEmpty }
+    }
+
+    @Test func `a table that is gone names the command`() async throws {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open()
+        try fixture.execute("DROP TABLE probe_jobs")
+
+        let error = await #expect(throws: StorageError.self) { try await storage.queueStatus() }
+
+        #expect(error?.isAboutSchema(containing: "health-worker migrate up") == true)
+        await storage.close()
+    }
+}
+
+extension PostgreSQLFixture {
+    /// Until the clock is set again every statement that asks for the time waits.
+    func letClockHang() throws {
+        try execute(
+            """
+            CREATE OR REPLACE FUNCTION now_us() RETURNS bigint
+                LANGUAGE sql
+                STABLE
+                BEGIN ATOMIC
+                    SELECT pg_sleep(60);
+                    SELECT 0::bigint;
+                END
+            """)
+    }
+
+    func killSessions() throws {
+        try execute(
+            """
+            SELECT pg_terminate_backend(pid)
+            FROM pg_stat_activity
+            WHERE application_name = '\(schema)'
+            """)
+    }
+
+    /// Asks the server what this fixture's storages do, until it is what is waited for.
+    func waitForSessions(_ isWanted: ([String]) -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < end {
+            let states = try execute(
+                "SELECT state FROM pg_stat_activity WHERE application_name = '\(schema)'")
+            if isWanted(states.compactMap { $0[0] }) { return }
+            await Task.yield()
+        }
+        throw SetUpError(description: "The sessions of \(schema) are never what is waited for.")
+    }
+}
