@@ -79,17 +79,22 @@ let package = Package(
         sources(
             "HealthWorkerPostgreSQL",
             ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", "CPostgreSQL", logging]),
+        sources("HealthWorkerCounters", ["HealthWorkerModel", "CHiredis", logging, metrics]),
 
         // C.
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(
             name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        // Its pkg-config file holds a flag that SwiftPM prohibits, with a warning at every build.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
 
         // Tests.
         sources(
             "StorageConformance", path: "Tests/StorageConformance",
             ["HealthWorkerModel", "HealthWorkerStorage"]),
+        sources(
+            "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
         tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
         tests("HealthWorkerDocumentTests", ["HealthWorkerModel", "HealthWorkerDocument"]),
@@ -108,6 +113,9 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerPostgreSQL",
                 "StorageConformance", "CPostgreSQL", logging,
             ]),
+        tests(
+            "HealthWorkerCountersTests",
+            ["HealthWorkerModel", "HealthWorkerCounters", "CountsConformance", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

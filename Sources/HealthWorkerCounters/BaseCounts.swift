@@ -1,0 +1,13 @@
+package import HealthWorkerModel
+
+/// Counts from the base that came with each claim, and nothing else.
+///
+/// Nothing is kept here: the base is in the storage, so any number of workers count alike and a
+/// restart forgets nothing. Runs longer than what is counted towards the other health are not known.
+package struct BaseCounts: Counts {
+    package init() {}
+
+    package func count(_ batch: [CountRequest]) async -> [Int] {
+        batch.map(\.runFromBase)
+    }
+}
