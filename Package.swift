@@ -81,6 +81,14 @@ let package = Package(
             ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", "CPostgreSQL", logging]),
         sources("HealthWorkerCounters", ["HealthWorkerModel", "CHiredis", logging, metrics]),
 
+        // What acts.
+        sources(
+            "HealthWorkerProbes",
+            [
+                "HealthWorkerModel", "HealthWorkerPatterns", nioCore, nioPosix, nioHTTP1, nioSSL,
+                nioTLS, logging, metrics,
+            ]),
+
         // C.
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -116,6 +124,12 @@ let package = Package(
         tests(
             "HealthWorkerCountersTests",
             ["HealthWorkerModel", "HealthWorkerCounters", "CountsConformance", logging]),
+        tests(
+            "HealthWorkerProbesTests",
+            [
+                "HealthWorkerModel", "HealthWorkerProbes", nioCore, nioPosix, nioHTTP1, nioSSL,
+                logging,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,103 @@
+import Glibc
+import HealthWorkerModel
+internal import NIOCore
+
+extension IPAddress {
+    /// Its usual text: dotted decimal, or RFC 5952 without brackets.
+    package var text: String {
+        switch self {
+        case .v4(let number):
+            "\(number >> 24).\(number >> 16 & 0xff).\(number >> 8 & 0xff).\(number & 0xff)"
+        case .v6(let groups):
+            Self.text(ofGroups: groups)
+        }
+    }
+
+    /// The address and a port as they are shown: `192.0.2.10:443`, `[2001:db8::1]:443`.
+    package func text(port: Int) -> String {
+        switch self {
+        case .v4: "\(text):\(port)"
+        case .v6: "[\(text)]:\(port)"
+        }
+    }
+
+    var isV4: Bool {
+        if case .v4 = self { true } else { false }
+    }
+
+    /// All bits as one number, the first bit of the address being the highest of `width`.
+    var bits: UInt128 {
+        switch self {
+        case .v4(let number): UInt128(number)
+        case .v6(let groups): groups.reduce(0) { $0 << 16 | UInt128($1) }
+        }
+    }
+
+    /// 32 or 128.
+    var width: Int {
+        isV4 ? 32 : 128
+    }
+
+    /// The IPv4 address that is reached by way of this IPv6 address: mapped (RFC 4291 §2.5.5.2), by
+    /// the well-known prefix of NAT64 (RFC 6052 §2.1) or by 6to4 (RFC 3056 §2).
+    var embeddedIPv4: IPAddress? {
+        guard case .v6(let groups) = self, groups.count == 8 else { return nil }
+        let last = IPAddress.v4(UInt32(groups[6]) << 16 | UInt32(groups[7]))
+        if groups[..<5].allSatisfy({ $0 == 0 }), groups[5] == 0xffff { return last }
+        if groups[0] == 0x64, groups[1] == 0xff9b, groups[2..<6].allSatisfy({ $0 == 0 }) {
+            return last
+        }
+        if groups[0] == 0x2002 { return .v4(UInt32(groups[1]) << 16 | UInt32(groups[2])) }
+        return nil
+    }
+
+    /// Its bytes in network order, 4 or 16 of them.
+    var bytes: [UInt8] {
+        stride(from: width - 8, through: 0, by: -8).map { UInt8(truncatingIfNeeded: bits >> $0) }
+    }
+
+    func socketAddress(port: Int) -> SocketAddress {
+        // It throws for other numbers of bytes than 4 and 16 only.
+        try! SocketAddress(packedIPAddress: ByteBuffer(bytes: bytes), port: port)
+    }
+
+    /// The address in what `getaddrinfo` gave; nil for other families.
+    ///
+    /// It is read by offset, as Linux lays `sockaddr_in` and `sockaddr_in6` out, because two C
+    /// modules lay claim to the latter's type.
+    init?(_ address: UnsafePointer<sockaddr>, length: Int) {
+        let bytes = UnsafeRawBufferPointer(start: address, count: length)
+        switch CInt(address.pointee.sa_family) {
+        case AF_INET where length >= 8: self.init(bytes: Array(bytes[4..<8]))
+        case AF_INET6 where length >= 24: self.init(bytes: Array(bytes[8..<24]))
+        default: return nil
+        }
+    }
+
+    /// The address of 4 or 16 bytes in network order; nil for other numbers of them.
+    init?(bytes: [UInt8]) {
+        switch bytes.count {
+        case 4:
+            self = .v4(bytes.reduce(0) { $0 << 8 | UInt32($1) })
+        case 16:
+            self = .v6((0..<8).map { UInt16(bytes[2 * $0]) << 8 | UInt16(bytes[2 * $0 + 1]) })
+        default:
+            return nil
+        }
+    }
+
+    // RFC 5952 §4: the longest run of at least two zero groups is "::", the first of equal ones.
+    private static func text(ofGroups groups: [UInt16]) -> String {
+        var best = 0..<0
+        var start = 0
+        while start < groups.count {
+            let end = groups[start...].firstIndex { $0 != 0 } ?? groups.count
+            if end - start > max(best.count, 1) { best = start..<end }
+            start = max(end, start + 1)
+        }
+        let hex = groups.map { String($0, radix: 16) }
+        if best.isEmpty { return hex.joined(separator: ":") }
+        return hex[..<best.lowerBound].joined(separator: ":") + "::"
+            + hex[best.upperBound...].joined(separator: ":")
+    }
+}
