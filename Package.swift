@@ -88,6 +88,9 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerPatterns", nioCore, nioPosix, nioHTTP1, nioSSL,
                 nioTLS, logging, metrics,
             ]),
+        sources(
+            "HealthWorkerQueue",
+            ["HealthWorkerModel", "HealthWorkerStorage", lifecycle, logging, metrics]),
 
         // C.
         .systemLibrary(
@@ -130,6 +133,9 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerProbes", nioCore, nioPosix, nioHTTP1, nioSSL,
                 logging,
             ]),
+        tests(
+            "HealthWorkerQueueTests",
+            ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,130 @@
+import HealthWorkerModel
+package import HealthWorkerStorage
+package import Logging
+import Metrics
+import ServiceLifecycle
+
+/// Puts due checks into the job table, and sees to what nobody else did: evaluations that wait,
+/// jobs whose third lease ended, history that is too old. Any number may run.
+package struct Register: Service {
+    package struct Limits: Sendable {
+        /// How long it waits between looks when no slot is due earlier.
+        package var pollInterval: Duration
+        /// Slots that one statement takes.
+        package var slotsAtOnce: Int
+        /// How long outcomes are kept.
+        package var keepsOutcomes: Duration
+
+        package init(
+            pollInterval: Duration = .milliseconds(250), slotsAtOnce: Int = 8,
+            keepsOutcomes: Duration = .hours(24 * 7)
+        ) {
+            self.pollInterval = pollInterval
+            self.slotsAtOnce = slotsAtOnce
+            self.keepsOutcomes = keepsOutcomes
+        }
+    }
+
+    private let storage: any Storage
+    private let evaluator: PolicyEvaluator
+    private let limits: Limits
+    private let time: ProcessTime
+    private let logger: Logger
+    /// Woken when jobs were enqueued, for a worker in the same process.
+    private let enqueued: WakeSignal?
+
+    package init(
+        storage: any Storage, evaluator: PolicyEvaluator, limits: Limits = Limits(),
+        enqueued: WakeSignal? = nil, time: ProcessTime = .continuous, logger: Logger
+    ) {
+        self.storage = storage
+        self.evaluator = evaluator
+        self.limits = limits
+        self.enqueued = enqueued
+        self.time = time
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await repeatedly("enqueue", enqueue) }
+                group.addTask { await repeatedly("sweep", sweep) }
+                group.addTask { await repeatedly("housekeeping", keepHouse) }
+            }
+        }
+    }
+
+    /// Enqueues what is due.
+    /// - Returns: how long to wait before the next step.
+    package func enqueue() async throws(StorageError) -> Duration {
+        let report = try await storage.enqueueDue(maxSlots: limits.slotsAtOnce)
+        if report.enqueued > 0 {
+            Counter(label: "health_worker_jobs_enqueued_total").increment(by: report.enqueued)
+            enqueued?.wake()
+        }
+        if report.missed > 0 {
+            logger.info("ticks were missed", metadata: ["ticks": "\(report.missed)"])
+        }
+        if report.slots == limits.slotsAtOnce { return .zero }
+        guard let due = try await storage.nextSlotDue() else { return limits.pollInterval }
+        return min(limits.pollInterval, max(.milliseconds(5), due - (try await storage.now())))
+    }
+
+    /// Ends lost jobs and evaluates policies that wait.
+    /// - Returns: how long to wait before the next step.
+    package func sweep() async throws(StorageError) -> Duration {
+        let lost = try await storage.expireLost(limit: 500)
+        if lost > 0 {
+            logger.warning(
+                "jobs were lost: their third lease ended", metadata: ["jobs": "\(lost)"])
+        }
+        let evaluated = try await evaluator.evaluateDue(limit: 100)
+        if evaluated.count == 100 || lost == 500 { return .zero }
+        guard let due = try await storage.nextEvaluationDue() else { return .seconds(1) }
+        return min(.seconds(1), max(.milliseconds(20), due - (try await storage.now())))
+    }
+
+    /// What one register does for all once a minute.
+    /// - Returns: how long to wait before the next step.
+    package func keepHouse() async throws(StorageError) -> Duration {
+        guard try await storage.takeDuty("housekeeping", for: .seconds(55)) else {
+            return .seconds(60)
+        }
+        let missed = try await storage.insertMissedEvaluations()
+        if missed > 0 {
+            Counter(label: "health_worker_evaluations_missed_total").increment(by: missed)
+            logger.error(
+                "routes were decided from other inputs than the present ones",
+                metadata: ["policies": "\(missed)"])
+        }
+        while try await storage.pruneOutcomes(keep: limits.keepsOutcomes, limit: 1000) == 1000 {
+            if Task.isCancelled { break }
+        }
+        return .seconds(60)
+    }
+
+    private func repeatedly(
+        _ name: String, _ step: () async throws(StorageError) -> Duration
+    ) async {
+        var failures = 0
+        while !Task.isCancelled {
+            let pause: Duration
+            do {
+                pause = try await step()
+                if failures > 0 { logger.info("storage is back", metadata: ["loop": "\(name)"]) }
+                failures = 0
+            } catch {
+                failures += 1
+                pause = Backoff.delay(after: failures)
+                if failures == 1 || failures % 30 == 0 {
+                    logger.error(
+                        "storage does not answer",
+                        metadata: ["loop": "\(name)", "error": "\(error)"])
+                }
+            }
+            // Cancelled: the loop ends.
+            try? await time.sleep(pause)
+        }
+    }
+}

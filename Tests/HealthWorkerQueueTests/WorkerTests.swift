@@ -1,0 +1,194 @@
+import HealthWorkerModel
+import HealthWorkerQueue
+import HealthWorkerStorage
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@Suite struct `A worker` {
+    @Test func `probes what is due and turns health with the first success`() async throws {
+        let bench = Bench()
+        try await bench.write([.putCheck(.test("web"), set: nil)])
+
+        let claims = try await bench.work()
+
+        #expect(claims.count == 1)
+        #expect(try await bench.health(of: "web")?.health == .healthy)
+        let status = try await bench.storage.queueStatus()
+        #expect(status.tally.enqueued == 1)
+        #expect(status.tally.completed == 1)
+        #expect(status.live == 0)
+        #expect(bench.worker.activity.claimed == 0)
+        #expect(bench.worker.activity.probing == 0)
+    }
+
+    @Test func `moves a failover route after fall failures, and not before`() async throws {
+        let bench = Bench()
+        try await bench.write([
+            .putCheck(.test("fra1", host: "192.0.2.1"), set: nil),
+            .putCheck(.test("ams1", host: "192.0.2.2"), set: nil),
+            .putPolicy(
+                PolicySpec(
+                    name: "www", type: .failover,
+                    members: [
+                        Member(name: "fra1", value: "192.0.2.1", priority: 10, check: "fra1"),
+                        Member(name: "ams1", value: "192.0.2.2", priority: 20, check: "ams1"),
+                    ]),
+                makes: [], set: nil),
+        ])
+        bench.clock.advance(by: .seconds(2))
+        try await bench.work()
+        _ = try await bench.register.sweep()
+        #expect(try await bench.route(of: "www")?.answer.records.map(\.value) == ["192.0.2.1"])
+
+        bench.script.set("192.0.2.1", .failure(.connectRefused))
+        bench.clock.advance(by: .seconds(10))
+        _ = try await bench.register.enqueue()
+        bench.clock.advance(by: .seconds(10))
+        while try await bench.register.enqueue() == .zero {}
+        try await bench.work()
+        #expect(try await bench.health(of: "fra1")?.inARow == 1)
+        #expect(try await bench.route(of: "www")?.answer.records.map(\.value) == ["192.0.2.1"])
+
+        bench.clock.advance(by: .seconds(2))
+        try await bench.work()
+
+        #expect(try await bench.health(of: "fra1")?.health == .unhealthy)
+        let route = try #require(try await bench.route(of: "www"))
+        #expect(route.answer.records.map(\.value) == ["192.0.2.2"])
+        #expect(route.cause == .failover)
+    }
+
+    @Test func `leaves health alone when it is the worker that cannot probe`() async throws {
+        let bench = Bench()
+        try await bench.write([.putCheck(.test("web"), set: nil)])
+        try await bench.work()
+        bench.script.set("192.0.2.1", .inconclusive(.noSocket))
+
+        for _ in 0..<6 {
+            bench.clock.advance(by: .seconds(10))
+            while try await bench.register.enqueue() == .zero {}
+            try await bench.work()
+        }
+
+        let state = try #require(try await bench.health(of: "web"))
+        #expect(state.health == .healthy)
+        #expect(state.inARow == 0)
+        #expect(state.inconclusiveSince != nil)
+        #expect(bench.worker.activity.paused != nil)
+    }
+
+    @Test func `is not the only one to say that a target is unhealthy while another is alive`()
+        async throws
+    {
+        let shared = MemoryStorage.Shared()
+        let script = Script()
+        let (one, two) = (
+            Bench(process: 1, shared: shared, script: script),
+            Bench(process: 2, shared: shared, script: script)
+        )
+        for bench in [one, two] {
+            try await bench.storage.announce(
+                Presence(name: "w", roles: [.worker], location: "default", version: "0"))
+        }
+        for bench in [one, two] {
+            bench.fleet.update(try await bench.storage.processes(seenWithin: Fleet.window))
+        }
+        try await one.write([.putCheck(.test("web"), set: nil)])
+        try await one.work()
+        script.set("192.0.2.1", .failure(.connectTimeout))
+
+        shared.clock.advance(by: .seconds(20))
+        while try await one.register.enqueue() == .zero {}
+        try await one.work()
+        shared.clock.advance(by: .seconds(2))
+        #expect(try await one.work().isEmpty)
+        #expect(try await two.work().count == 1)
+
+        #expect(try await one.health(of: "web")?.health == .unhealthy)
+        let check = try #require(try await one.storage.checks(named: ["web"]).first)
+        let change = try await one.storage.healthChanges(of: check.id, before: nil, limit: 1)
+        #expect(change.first?.turn.cause == .fall)
+    }
+
+    @Test func `gives back what it cannot probe within the lease`() async throws {
+        let slow = Mutex(Duration.zero)
+        // Each look at the clock costs 4 s: a process that was stopped for that long.
+        let time = ProcessTime(
+            now: {
+                slow.withLock {
+                    $0 += .seconds(4)
+                    return $0
+                }
+            }, sleep: { _ in })
+        let bench = Bench(time: time)
+        try await bench.write([.putCheck(.test("web"), set: nil)])
+
+        let started = Mutex(0)
+        let claimed = try await bench.worker.claim { _, _ in started.withLock { $0 += 1 } }
+
+        #expect(claimed == 1)
+        #expect(started.withLock { $0 } == 1)
+
+        slow.withLock { $0 = .zero }
+        let late = Bench(
+            shared: bench.storage.shared, limits: Worker.Limits(leaseMargin: .seconds(1)),
+            time: time)
+        bench.clock.advance(by: .seconds(7))
+        let again = try await late.worker.claim { _, _ in started.withLock { $0 += 1 } }
+
+        #expect(again == 1)
+        #expect(started.withLock { $0 } == 1)
+        let status = try await bench.storage.queueStatus()
+        #expect(status.leased == 0)
+        #expect(status.ready == 1)
+    }
+
+    @Test func `ends jobs whose check was paused meanwhile without an outcome`() async throws {
+        let bench = Bench()
+        var spec = CheckSpec.test("web")
+        try await bench.write([.putCheck(spec, set: nil)])
+        spec.isEnabled = false
+        try await bench.write([.putCheck(spec, set: nil)])
+
+        try await bench.work()
+
+        let status = try await bench.storage.queueStatus()
+        #expect(bench.script.hosts.isEmpty)
+        #expect(status.tally.void == 1)
+        #expect(status.live == 0)
+    }
+
+    @Test func `takes over what a dead worker had claimed, once the lease has ended`() async throws
+    {
+        let shared = MemoryStorage.Shared()
+        let (dead, alive) = (Bench(process: 1, shared: shared), Bench(process: 2, shared: shared))
+        try await dead.write([.putCheck(.test("web"), set: nil)])
+        _ = try await dead.worker.claim { _, _ in }
+
+        #expect(try await alive.work().isEmpty)
+        shared.clock.advance(by: .seconds(6))
+        let rescued = try await alive.work()
+
+        #expect(rescued.map(\.attempt) == [2])
+        #expect(try await alive.storage.queueStatus().tally.rescued == 1)
+    }
+
+    @Test func `drains: what is in flight is completed, and nothing is held`() async throws {
+        let shared = MemoryStorage.Shared(
+            clock: StorageClock(runningFrom: Timestamp(seconds: 1_767_225_600)))
+        let bench = Bench(shared: shared)
+        try await bench.write((0..<50).map { .putCheck(.test("web-\($0)"), set: nil) })
+
+        let running = Task { try await bench.worker.run() }
+        while bench.script.hosts.isEmpty { await Task.yield() }
+        bench.worker.drain()
+        try await running.value
+
+        let status = try await bench.storage.queueStatus()
+        #expect(status.leased == 0)
+        #expect(status.tally.completed == Int64(bench.script.hosts.count))
+        #expect(
+            status.tally.enqueued == status.tally.completed + Int64(status.live))
+    }
+}
