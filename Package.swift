@@ -92,6 +92,9 @@ let package = Package(
             "HealthWorkerQueue",
             ["HealthWorkerModel", "HealthWorkerStorage", lifecycle, logging, metrics]),
 
+        // What is shown, and what is set.
+        sources("HealthWorkerSettings", ["HealthWorkerModel", tomlKit]),
+
         // C.
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
@@ -136,6 +139,7 @@ let package = Package(
         tests(
             "HealthWorkerQueueTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
+        tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,173 @@
+package import HealthWorkerModel
+
+/// What this process was told, checked and complete.
+///
+/// `Settings.load` makes it; `show()` says where each value came from.
+package struct Settings: Sendable {
+    package var database: Database
+    package var redis: Redis
+    package var register: Register
+    package var worker: Worker
+    package var api: API
+    package var probe: Probe
+    package var history: History
+    package var log: Log
+    package var metrics: Metrics
+    /// By name, for `secret_headers` of checks.
+    package var secrets: [String: Secret]
+
+    let shown: [EffectiveSetting]
+
+    package struct Database: Sendable, Equatable {
+        package var url: DatabaseURL
+        package var poolSize: Int
+        package var preparedStatements: Bool
+    }
+
+    package struct Redis: Sendable, Equatable {
+        /// Nil: runs are counted from the rows alone.
+        package var url: String?
+    }
+
+    package struct Register: Sendable, Equatable {
+        package var pollInterval: TimeSpan
+    }
+
+    package struct Worker: Sendable, Equatable {
+        package var name: String
+        package var location: String
+        package var concurrency: Int
+        package var batchSize: Int
+        package var leaseMargin: TimeSpan
+    }
+
+    package struct API: Sendable, Equatable {
+        package var listen: ListenAddress
+        /// The header that carries a key beside `Authorization: Bearer`.
+        package var authHeader: String
+    }
+
+    /// Networks in CIDR form: an address, a slash and the bits of its prefix, no bit set beyond.
+    package struct Probe: Sendable, Equatable {
+        package var denyNetworks: [String]
+        package var allowNetworks: [String]
+    }
+
+    package struct History: Sendable, Equatable {
+        package var outcomes: KeptOutcomes
+        package var keep: TimeSpan
+    }
+
+    package struct Log: Sendable, Equatable {
+        package var level: LogLevel
+        package var format: LogFormat
+    }
+
+    package struct Metrics: Sendable, Equatable {
+        /// Nil when no metrics are served.
+        package var listen: ListenRange?
+    }
+}
+
+package enum KeptOutcomes: String, CaseIterable, Sendable {
+    case all, changes, none
+}
+
+/// Spelled like the levels of swift-log.
+package enum LogLevel: String, CaseIterable, Sendable {
+    case trace, debug, info, notice, warning, error, critical
+}
+
+package enum LogFormat: String, CaseIterable, Sendable {
+    case logfmt, json
+}
+
+extension Settings {
+    /// The table of keys: each key's path, type, default, range and sentence stand here and nowhere
+    /// else. Reading it from nothing gives the defaults and the list of keys.
+    init(_ keys: inout SettingReader) {
+        database = Database(
+            url: keys.value(
+                "database.url", .databaseURL,
+                default: .sqlite(path: "/var/lib/health-worker/health-worker.sqlite"),
+                isSecret: true, otherVariable: "DATABASE_URL",
+                "Where everything is kept: sqlite: and the path of a file, taken as written, or "
+                    + "postgresql://USER:PASSWORD@HOST/DATABASE."),
+            poolSize: keys.value(
+                "database.pool_size", .integer(1...100), default: 4,
+                "The most connections to a database server that this process opens."),
+            preparedStatements: keys.value(
+                "database.prepared_statements", .flag, default: true,
+                "Whether statements are prepared; false behind PgBouncer in transaction mode."))
+
+        redis = Redis(
+            url: keys.value(
+                "redis.url", .redisURL, default: nil, isSecret: true, otherVariable: "REDIS_URL",
+                "Where failures in a row are counted as well; empty: from the rows alone."))
+
+        register = Register(
+            pollInterval: keys.value(
+                "register.poll_interval", .time(.milliseconds(50) ... .seconds(10)),
+                default: .milliseconds(250), "How often due checks are looked for."))
+
+        worker = Worker(
+            name: keys.value(
+                "worker.name", .text(1...128),
+                default: SettingReader.processName, shownAs: "HOST/PID",
+                "What this process is called in the fleet."),
+            location: keys.value(
+                "worker.location", .text(1...64), default: "default",
+                "Where this worker is; a check that lists locations is probed only from these."),
+            concurrency: keys.value(
+                "worker.concurrency", .integer(1...100_000), default: 1000,
+                "The most probes in flight at once."),
+            batchSize: keys.value(
+                "worker.batch_size", .integer(1...1000), default: 500,
+                "The most jobs claimed, and the most outcomes written, in one go."),
+            leaseMargin: keys.value(
+                "worker.lease_margin", .time(.seconds(1) ... .seconds(60)), default: .seconds(5),
+                "How much longer than its check's time-out a claimed job is held."))
+
+        api = API(
+            listen: keys.value(
+                "api.listen", .listenAddress, default: ListenAddress(host: "127.0.0.1", port: 8080),
+                "Where the API listens: address and port; IPv6 in brackets, port 0 for any."),
+            authHeader: keys.value(
+                "api.auth.header", .headerName, default: "X-API-Key",
+                "The header that carries an API key beside Authorization: Bearer."))
+
+        probe = Probe(
+            denyNetworks: keys.value(
+                "probe.deny_networks", .networks, default: [],
+                "Networks that are not probed, in addition to the link-local ones."),
+            allowNetworks: keys.value(
+                "probe.allow_networks", .networks, default: [],
+                "Networks that may be probed though a larger one around them is denied."))
+
+        history = History(
+            outcomes: keys.value(
+                "history.outcomes", .choice(KeptOutcomes.self), default: .all,
+                "Which outcomes are kept."),
+            keep: keys.value(
+                "history.keep", .time(.hours(1) ... .hours(400 * 24)), default: .hours(7 * 24),
+                "How long outcomes are kept."))
+
+        log = Log(
+            level: keys.value(
+                "log.level", .choice(LogLevel.self), default: .info,
+                "The least important log lines that are written."),
+            format: keys.value(
+                "log.format", .choice(LogFormat.self), default: .logfmt,
+                "How log lines are written to standard error."))
+
+        metrics = Metrics(
+            listen: keys.value(
+                "metrics.listen", .listenRange, default: nil,
+                "Where Prometheus may fetch metrics, such as \"127.0.0.1:9464-9473\": the first "
+                    + "port of the range that is free."))
+
+        secrets = keys.secrets("secrets", "Values that checks name in secret_headers.")
+
+        shown = keys.effective
+    }
+}
