@@ -93,6 +93,7 @@ let package = Package(
             ["HealthWorkerModel", "HealthWorkerStorage", lifecycle, logging, metrics]),
 
         // What is shown, and what is set.
+        sources("HealthWorkerMetrics", [metrics, coreMetrics, logging]),
         sources("HealthWorkerSettings", ["HealthWorkerModel", tomlKit]),
 
         // C.
@@ -139,6 +140,7 @@ let package = Package(
         tests(
             "HealthWorkerQueueTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
+        tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
     ],
     swiftLanguageModes: [.v6]
