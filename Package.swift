@@ -103,6 +103,7 @@ let package = Package(
             name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // Its pkg-config file holds a flag that SwiftPM prohibits, with a warning at every build.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "CSwaggerUI", exclude: ["assets"]),  // embedded by the C file
 
         // Tests.
         sources(

@@ -1,0 +1,1 @@
+#define HW_SWAGGER_UI_VERSION "5.34.0"
