@@ -91,6 +91,12 @@ let package = Package(
         sources(
             "HealthWorkerQueue",
             ["HealthWorkerModel", "HealthWorkerStorage", lifecycle, logging, metrics]),
+        sources(
+            "HealthWorkerAPI",
+            [
+                "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage", "CSwaggerUI",
+                hummingbird, httpTypes, nioCore, crypto, lifecycle, logging, metrics,
+            ]),
 
         // What is shown, and what is set.
         sources("HealthWorkerMetrics", [metrics, coreMetrics, logging]),
@@ -141,6 +147,12 @@ let package = Package(
         tests(
             "HealthWorkerQueueTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
+        tests(
+            "HealthWorkerAPITests",
+            [
+                "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
+                "HealthWorkerAPI", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+            ]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
     ],

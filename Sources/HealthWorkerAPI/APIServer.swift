@@ -1,0 +1,103 @@
+import HTTPTypes
+package import HealthWorkerDocument
+import HealthWorkerModel
+package import HealthWorkerStorage
+package import Hummingbird
+package import Logging
+import NIOCore
+
+/// The HTTP API: endpoints, their description, and the page that shows it.
+package struct APIServer: Sendable {
+    /// Every operation, the single source of routes, validation and description.
+    package let endpoints: [Endpoint]
+    /// The OpenAPI document as it is served.
+    package let description: Node
+    /// The schemas to which endpoints refer.
+    package let components = Answers.components
+    private let backend: Backend
+    private let mounting: Mounting
+    private let readiness: [ReadinessTest]
+    private let onListening: @Sendable (Int) async -> Void
+
+    /// - Parameters:
+    ///   - compiler: makes documents into checks and policies, by the rules of the probers.
+    ///   - readiness: what `/readyz?verbose` tells beside the storage.
+    ///   - onListening: called once requests are accepted, with the port that was really bound.
+    /// - Throws: ``APISettingsError`` for a header name that is none.
+    package init(
+        storage: any Storage, compiler: Compiler, settings: APISettings, logger: Logger,
+        readiness: [ReadinessTest] = [],
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) throws(APISettingsError) {
+        guard let header = HTTPField.Name(settings.authHeader) else {
+            throw APISettingsError.noHeaderName(settings.authHeader)
+        }
+        let keys = KeyRing(storage: storage, memory: settings.keyMemory, logger: logger)
+        backend = Backend(
+            storage: storage, compiler: compiler, keys: keys,
+            watch: RouteWatch(
+                storage: storage,
+                memory: max(settings.longPollInterval, .milliseconds(100)) / 2), settings: settings,
+            logger: logger)
+        mounting = Mounting(
+            keys: keys, settings: settings, header: header, components: Answers.components)
+        self.readiness = readiness
+        self.onListening = onListening
+        endpoints =
+            CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
+            + RouteEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
+            + DocumentEndpoints(backend: backend).all
+            + InstallationEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
+        description = OpenAPI.document(
+            of: endpoints, components: Answers.components, authHeader: header.rawName,
+            version: settings.version)
+    }
+
+    /// Paths that are served and are no operations.
+    package static let undescribedPaths = PublicEndpoints.paths + SwaggerPages.paths
+
+    package var router: Router<APIContext> {
+        var paths = PathTable()
+        for path in Self.undescribedPaths { paths.add(path, .get) }
+        for endpoint in endpoints { paths.add(endpoint.path, endpoint.method) }
+        let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: RequestJournal())
+        router.add(middleware: ProblemAnswers(paths: paths))
+        for endpoint in endpoints { endpoint.mount(on: router, mounting) }
+        PublicEndpoints(backend: backend, readiness: readiness)
+            .mount(on: router, document: description)
+        SwaggerPages().mount(on: router)
+        return router
+    }
+
+    /// A service: it serves until its service group shuts down, and then ends what is under way.
+    package var application: Application<RouterResponder<APIContext>> {
+        let settings = backend.settings
+        return Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    // Longer than the longest long poll, shorter than what idle clients may hold.
+                    idleTimeout: .seconds(90),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024,
+                        maxHeaderFieldCount: 100))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port),
+                serverName: "health-worker/\(settings.version)"),
+            onServerRunning: { [onListening] channel in
+                await onListening(channel.localAddress?.port ?? settings.port)
+            },
+            logger: backend.logger)
+    }
+}
+
+package enum APISettingsError: Error, Hashable, Sendable, CustomStringConvertible {
+    case noHeaderName(String)
+
+    package var description: String {
+        switch self {
+        case .noHeaderName(let text): "\"\(text)\" cannot be the name of a header."
+        }
+    }
+}

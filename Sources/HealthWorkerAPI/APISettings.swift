@@ -1,0 +1,36 @@
+import HTTPTypes
+
+/// What the API is told when it starts.
+package struct APISettings: Sendable {
+    package var host: String
+    /// 0: any free port, see ``APIServer``.
+    package var port: Int
+    /// The header that carries a key beside `Authorization: Bearer`.
+    package var authHeader: String
+    /// The program's version, as shown in `/`, `/openapi.json` and the `Server` header.
+    package var version: String
+    /// The largest body of a single object, in bytes.
+    package var bodyLimit: Int
+    /// The largest document that `apply` takes, in bytes.
+    package var documentLimit: Int
+    /// How often a long poll looks at the storage; never less than 100 ms.
+    package var longPollInterval: Duration
+    /// How long what is known of a key holds: so much later at most, a key that another process
+    /// revoked is refused.
+    package var keyMemory: Duration
+
+    package init(
+        host: String = "127.0.0.1", port: Int = 8080, authHeader: String = "X-API-Key",
+        version: String = "0", bodyLimit: Int = 1_048_576, documentLimit: Int = 32 * 1_048_576,
+        longPollInterval: Duration = .milliseconds(250), keyMemory: Duration = .seconds(5)
+    ) {
+        self.host = host
+        self.port = port
+        self.authHeader = authHeader
+        self.version = version
+        self.bodyLimit = bodyLimit
+        self.documentLimit = documentLimit
+        self.longPollInterval = longPollInterval
+        self.keyMemory = keyMemory
+    }
+}

@@ -1,0 +1,300 @@
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+
+/// The schemas of what is answered, by the names under which the OpenAPI document has them.
+enum Answers {
+    /// The document's components and the API's own.
+    static let components = Schema.components.merging(own) { document, _ in document }
+
+    private static let own: [String: Schema] = [
+        "CheckObject": checkObject,
+        "CheckObserved": checkObserved,
+        "CheckPage": page(of: "CheckObject"),
+        "CheckHealth": checkHealth,
+        "Outcome": outcome,
+        "OutcomePage": page(of: "Outcome"),
+        "HealthChange": healthChange,
+        "HealthChangePage": page(of: "HealthChange"),
+        "PolicyObject": policyObject,
+        "PolicyObserved": policyObserved,
+        "PolicyPage": page(of: "PolicyObject"),
+        "Evaluation": evaluation,
+        "MemberVerdict": memberVerdict,
+        "PublishedMember": publishedMember,
+        "Freeze": freeze,
+        "Route": route,
+        "RoutePage": page(of: "Route"),
+        "RouteChange": routeChange,
+        "RouteChangePage": page(of: "RouteChange"),
+        "Delivery": delivery,
+        "Deliveries": deliveries,
+        "Override": override,
+        "OverridePage": page(of: "Override"),
+        "Queue": queue,
+        "Process": process,
+        "Fleet": .object([required("items", .list(of: .reference("Process"), count: 0...100_000))]),
+        "Key": key,
+        "KeyPage": page(of: "Key"),
+        "NewKey": key.with(
+            required(
+                "key",
+                .text().described("The key itself. It is shown this once and stored nowhere."))),
+        "AuditEntry": auditEntry,
+        "AuditPage": page(of: "AuditEntry"),
+        "Plan": plan,
+        "PlanChange": planChange,
+        "Problem": problem,
+    ]
+
+    // MARK: - Parts
+
+    static let time = Schema.text(.time, length: 1...64).shown(
+        as: .string("2026-01-31T08:00:00Z"))
+    private static let count = Schema.integer(0...Int64.max)
+    private static let text = Schema.text(length: 0...1_048_576)
+    private static let words = Schema.list(of: text, count: 0...1_000_000)
+
+    static func required(_ name: String, _ schema: Schema) -> Schema.Property {
+        Schema.Property(name, schema, isRequired: true)
+    }
+
+    static func optional(_ name: String, _ schema: Schema) -> Schema.Property {
+        Schema.Property(name, schema)
+    }
+
+    private static func page(of component: String) -> Schema {
+        .object([
+            required("items", .list(of: .reference(component), count: 0...1_000_000)),
+            optional(
+                "next_cursor",
+                .text(length: 1...1024).described(
+                    "Where the next page begins; missing on the last one.")),
+        ])
+    }
+
+    // MARK: - Checks
+
+    private static let checkObject = Schema.check.with(
+        required("observed", .reference("CheckObserved"))
+    ).described("A check as it was written, and what is observed of it.")
+
+    private static let checkObserved = Schema.object([
+        required("id", count), required("revision", count), required("epoch", count),
+        optional("set", text),
+        optional("made_by", text.described("The policy whose `member_check` made it.")),
+        required("created_at", time), required("updated_at", time),
+        required("policies", words.described("The policies that use it.")),
+        required("health", .choice(of: Health.self)), required("since", time),
+        required(
+            "in_a_row", count.described("Outcomes in a row towards the other health.")),
+        required("stale", .boolean.described("Whether its health is no longer fresh.")),
+        optional("stale_because", text.shown(as: .string("no worker in fra1"))),
+        optional("stale_since", time),
+        optional("inconclusive_since", time),
+        optional("next_due", time.described("When it is due next; missing while paused.")),
+        optional("last_outcome", .reference("Outcome")),
+    ]).described("What is measured and told by the program: ignored when it is written.")
+
+    private static let checkHealth = Schema.object([
+        required("name", .name), required("health", .choice(of: Health.self)),
+        required("since", time), required("in_a_row", count), required("stale", .boolean),
+        optional("stale_because", text), optional("stale_since", time),
+        optional("inconclusive_since", time),
+    ])
+
+    private static let outcome = Schema.object([
+        required("job", count), required("attempt", count), required("epoch", count),
+        required("outcome", .choice(of: OutcomeKind.self)),
+        optional("reason", .choice(of: Reason.self)),
+        optional("detail", text), required("started_at", time),
+        required("worker", text.described("The worker's name, or its id once it is gone.")),
+        required("location", text), optional("address", text.shown(as: .string("192.0.2.10:443"))),
+        required(
+            "phases",
+            .object(
+                Phases.CodingKeys.allCases.map { optional($0.rawValue, count) }
+                    + [required("total", count)]
+            ).described("Microseconds; phases that were not reached are missing.")),
+        optional("http_status", .integer(100...599)),
+        optional("certificate_end", time),
+    ])
+
+    private static let healthChange = Schema.object([
+        required("id", count), required("at", time), required("from", .choice(of: Health.self)),
+        required("to", .choice(of: Health.self)), required("cause", .choice(of: TurnCause.self)),
+        optional("reason", .choice(of: Reason.self)), optional("job", count),
+        optional("worker", text),
+    ])
+
+    // MARK: - Policies and routes
+
+    private static let policyObject = Schema.policy.with(
+        required("observed", .reference("PolicyObserved"))
+    ).described("A policy as it was written, and what is observed of it.")
+
+    private static let policyObserved = Schema.object([
+        required("id", count), required("revision", count), optional("set", text),
+        required("created_at", time), required("updated_at", time),
+        optional("route", .reference("Route").described("Missing until the first answer.")),
+        required("unprotected", families), optional("look_again_at", time),
+        optional("freeze", .reference("Freeze")),
+    ]).described("What is decided and told by the program: ignored when it is written.")
+
+    private static let families = Schema.list(of: .choice(of: RecordFamily.self), count: 0...3)
+        .described("Families without a healthy published member.")
+
+    private static let publishedMember = Schema.object([
+        required(
+            "name", text.described("The member; empty for a value of `fallback`.")),
+        required("value", text), required("weight", count),
+        required("family", .choice(of: RecordFamily.self)),
+    ])
+
+    private static let route = Schema.object([
+        required("policy", .name), required("mode", .choice(of: PolicyMode.self)),
+        required("generation", count.described("Of two routes the one with the higher one holds.")),
+        required("cause", .choice(of: RouteCause.self)), required("decided_at", time),
+        required("ttl", count.described("Seconds.")),
+        required("records", .list(of: .reference("PublishedMember"), count: 0...100_000)),
+    ]).described("The members published now.")
+
+    private static let routeChange = route.removing(["policy", "mode"]).with(
+        required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)))
+
+    private static let memberVerdict = Schema.object([
+        required("name", text), required("value", text),
+        required("family", .choice(of: RecordFamily.self)), required("published", .boolean),
+        required("reason", .choice(of: VerdictReason.self)),
+        optional(
+            "measured",
+            .choice(of: Health.self).described("What was measured; missing without a check.")),
+        required(
+            "effective",
+            .choice(of: Health.self).described("What counted, after overrides and rules.")),
+        optional("since", time),
+        required("flags", .list(of: .choice(of: VerdictFlag.self), count: 0...16)),
+    ])
+
+    private static let evaluation = Schema.object([
+        required("policy", .name), required("evaluation", count),
+        required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)),
+        required("unprotected", families),
+        optional(
+            "look_again_at",
+            time.described("When it is evaluated again though nothing turns.")),
+        optional("freeze", .reference("Freeze")),
+        optional("route", .reference("Route").described("Missing until the first answer.")),
+    ]).described("Who is published, who is not, and why.")
+
+    private static let freeze = Schema.object([
+        required("reason", text), required("actor", text), required("since", time),
+        optional("until", time),
+    ])
+
+    private static let delivery = Schema.object([
+        required("id", count), required("sink", text), required("name", text),
+        required("generation", count), required("attempt", count), required("since", time),
+        required("next_try_at", time), optional("last_error", text),
+    ])
+
+    private static let deliveries = Schema.object([
+        required("in_sync", .boolean.described("Whether every sink has the newest generation.")),
+        required("items", .list(of: .reference("Delivery"), count: 0...1_000_000)),
+    ])
+
+    private static let override = Schema.object([
+        required("id", count), required("policy", .name), required("member", .name),
+        required("word", .choice(of: OverrideWord.self)), required("reason", text),
+        required("actor", text), required("created_at", time), optional("until", time),
+        required("permanent", .boolean), required("break_glass", .boolean),
+    ])
+
+    // MARK: - Installation
+
+    private static let queue = Schema.object([
+        required("live", count), required("ready", count), required("leased", count),
+        optional("oldest_ready_seconds", .number(0...1e12)),
+        optional("next_slot_due", time),
+        required(
+            "tally",
+            .object(
+                [
+                    "enqueued", "completed", "lost", "void", "rescued", "stale", "superseded",
+                    "missed",
+                ]
+                .map { required($0, count) }
+            ).described(
+                "Sums over all processes. At any moment enqueued = completed + live + lost + void."
+            )),
+    ])
+
+    private static let process = Schema.object([
+        required("id", text), required("name", text),
+        required("roles", .list(of: .choice(of: Role.self), count: 0...3)),
+        required("location", text), required("version", text), optional("started_at", time),
+        required("seen_at", time), required("claimed", count), required("probing", count),
+        optional("paused", text.described("Why it claims nothing at present.")),
+    ])
+
+    private static let key = Schema.object([
+        required("id", text), required("name", text), required("role", .choice(of: KeyRole.self)),
+        required("sets", words.described("Sets whose objects it may write; empty means all.")),
+        required("created_at", time), optional("expires_at", time), optional("last_used_at", time),
+        optional("revoked_at", time),
+    ])
+
+    private static let auditEntry = Schema.object([
+        required("id", count), required("at", time), required("actor", text),
+        required("action", text), required("object", text), optional("before", .anything),
+        optional("after", .anything), optional("message", text),
+    ])
+
+    // MARK: - Documents
+
+    private static let plan = Schema.object([
+        required("dry_run", .boolean.described("True: nothing was changed.")),
+        optional("set", text),
+        required(
+            "counts",
+            .object(
+                ["create", "update", "rename", "delete", "unchanged"].map { required($0, count) }
+            )),
+        required("changes", .list(of: .reference("PlanChange"), count: 0...1_000_000)),
+    ]).described("What an apply changes.")
+
+    private static let planChange = Schema.object([
+        required("kind", .choice(of: Plan.Kind.self)), required("name", text),
+        required("action", .choice(["create", "update", "rename", "delete", "unchanged"])),
+        optional("renamed_from", text),
+        optional(
+            "fields",
+            .list(
+                of: .object([
+                    required("path", text), optional("old", .anything), optional("new", .anything),
+                ]), count: 0...1_000_000)),
+        optional(
+            "checks",
+            .list(of: .reference("PlanChange"), count: 0...1_000_000).described(
+                "The checks that a policy makes.")),
+    ])
+
+    // MARK: - Problems
+
+    private static let problem = Schema.object([
+        required("type", text.shown(as: .string(ProblemKind.notFound.type))),
+        required("title", text), required("status", .integer(400...599)),
+        optional("detail", text),
+        optional(
+            "errors",
+            .list(
+                of: .object([
+                    optional("pointer", text.described("A JSON pointer into the body.")),
+                    optional("parameter", text), optional("header", text),
+                    required("detail", text), optional("line", count), optional("column", count),
+                    optional("suggestion", text),
+                ]), count: 0...1_000_000
+            ).described("All that is wrong, at once.")),
+        required("request_id", text),
+    ]).described("RFC 9457.")
+}

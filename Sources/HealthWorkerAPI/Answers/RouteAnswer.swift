@@ -1,0 +1,73 @@
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+
+/// Policies and their routes as they are answered.
+enum RouteAnswer {
+    static func node(of policy: Policy, route: StoredRoute?) -> Node {
+        Node.encoding(policy.spec).with([
+            .init(
+                "observed",
+                .object([
+                    .init("id", .number(policy.id.rawValue)),
+                    .init("revision", .number(policy.revision)),
+                    entry("set", policy.set.map(Node.text)),
+                    .init("created_at", .time(policy.createdAt)),
+                    .init("updated_at", .time(policy.updatedAt)),
+                    entry("route", route.flatMap(node)),
+                    .init(
+                        "unprotected", .names((route?.unprotected ?? []).map(\.rawValue))),
+                    entry("look_again_at", (route?.lookAgainAt).map(Node.time)),
+                    entry("freeze", (route?.freeze).map { Node.encoding($0) }),
+                ]))
+        ])
+    }
+
+    /// Nil while the policy waits for its first answer.
+    static func node(of stored: StoredRoute) -> Node? {
+        guard let route = stored.route else { return nil }
+        return .object(
+            [
+                .init("policy", .text(stored.policyName)),
+                .init("mode", .text(stored.mode.rawValue)),
+            ] + entries(of: route))
+    }
+
+    static func change(_ route: Route) -> Node {
+        .object(entries(of: route) + [.init("members", members(route.members))])
+    }
+
+    static func evaluation(_ stored: StoredRoute) -> Node {
+        .object([
+            .init("policy", .text(stored.policyName)),
+            .init("evaluation", .number(stored.evaluation)),
+            .init("members", members(stored.members)),
+            .init("unprotected", .names(stored.unprotected.map(\.rawValue))),
+            entry("look_again_at", stored.lookAgainAt.map(Node.time)),
+            entry("freeze", stored.freeze.map { Node.encoding($0) }),
+            entry("route", node(of: stored)),
+        ])
+    }
+
+    private static func entries(of route: Route) -> [Node.Entry] {
+        [
+            .init("generation", .number(route.generation)),
+            .init("cause", .text(route.cause.rawValue)),
+            .init("decided_at", .time(route.decidedAt)), .init("ttl", .number(route.answer.ttl)),
+            .init(
+                "records",
+                .list(
+                    route.answer.records.map { record in
+                        .object([
+                            .init("name", .text(record.name)), .init("value", .text(record.value)),
+                            .init("weight", .number(record.weight)),
+                            .init("family", .text(record.family.rawValue)),
+                        ])
+                    })),
+        ]
+    }
+
+    private static func members(_ members: [MemberVerdict]) -> Node {
+        .list(members.map { Node.encoding($0) })
+    }
+}

@@ -1,0 +1,36 @@
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+import Logging
+
+/// What handlers work with.
+struct Backend: Sendable {
+    var storage: any Storage
+    var compiler: Compiler
+    var keys: KeyRing
+    var watch: RouteWatch
+    var settings: APISettings
+    var logger: Logger
+
+    func check(_ name: String) async throws -> Check {
+        guard let check = try await storage.checks(named: [name]).first else {
+            throw ProblemDetails.missing(.check, name)
+        }
+        return check
+    }
+
+    func policy(_ name: String) async throws -> Policy {
+        guard let policy = try await storage.policies(named: [name]).first else {
+            throw ProblemDetails.missing(.policy, name)
+        }
+        return policy
+    }
+
+    func route(of policy: Policy) async throws -> StoredRoute {
+        // Made with its policy: without it the policy was deleted meanwhile.
+        guard let route = try await storage.route(of: policy.id) else {
+            throw ProblemDetails.missing(.policy, policy.spec.name)
+        }
+        return route
+    }
+}

@@ -1,0 +1,98 @@
+import HTTPTypes
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+import Hummingbird
+
+/// `/v1/queue`, `/v1/fleet` and `/v1/audit`
+struct InstallationEndpoints {
+    let backend: Backend
+
+    var all: [Endpoint] { [queue, fleet, audit] }
+
+    private var queue: Endpoint {
+        Endpoint(
+            .get, "/v1/queue", "getQueue", tag: .installation, role: .read,
+            summary: "Get how much waits, and what became of jobs",
+            answers: [Endpoint.Answer(.ok, "The queue.", .reference("Queue"))]
+        ) { [backend] _ in
+            let status = try await backend.storage.queueStatus()
+            let nextSlot = try await backend.storage.nextSlotDue()
+            return .json(
+                .object([
+                    .init("live", .number(status.live)), .init("ready", .number(status.ready)),
+                    .init("leased", .number(status.leased)),
+                    entry(
+                        "oldest_ready_seconds",
+                        status.oldestReady.map {
+                            Node(.number(Double($0.milliseconds) / 1000))
+                        }),
+                    entry("next_slot_due", nextSlot.map(Node.time)),
+                    .init("tally", .encoding(status.tally)),
+                ]))
+        }
+    }
+
+    private var fleet: Endpoint {
+        Endpoint(
+            .get, "/v1/fleet", "getFleet", tag: .installation, role: .read,
+            summary: "List the processes that run",
+            answers: [
+                Endpoint.Answer(
+                    .ok, "Processes that were seen within the last 6 s.", .reference("Fleet"))
+            ]
+        ) { [backend] _ in
+            // Three heartbeats: as long as decisions count a process as alive.
+            let processes = try await backend.storage.processes(seenWithin: .seconds(6))
+            return .json(.object([.init("items", .list(processes.map(node)))]))
+        }
+    }
+
+    private func node(of process: RunningProcess) -> Node {
+        .object([
+            // 64 bits: more than a number in JavaScript holds.
+            .init("id", .text(process.id.description)), .init("name", .text(process.presence.name)),
+            .init("roles", .names(process.presence.roles.map(\.rawValue))),
+            .init("location", .text(process.presence.location)),
+            .init("version", .text(process.presence.version)),
+            entry("started_at", process.presence.startedAt.map(Node.time)),
+            .init("seen_at", .time(process.seenAt)),
+            .init("claimed", .number(process.presence.claimed)),
+            .init("probing", .number(process.presence.probing)),
+            entry("paused", process.presence.paused.map(Node.text)),
+        ])
+    }
+
+    private var audit: Endpoint {
+        Endpoint(
+            .get, "/v1/audit", "listAudit", tag: .installation, role: .read,
+            summary: "List who changed what, newest first", parameters: Listing.parameters,
+            answers: [Listing.page(of: "AuditPage", "Changes.")]
+        ) { [backend] call in
+            let found = try await backend.storage.audit(
+                before: Listing.before(call, in: "audit"), limit: Listing.limit(call) + 1)
+            return Listing.answer(
+                call, "audit", found, position: \.id.description, node: Self.node)
+        }
+    }
+
+    private static func node(of entry: AuditEntry) -> Node {
+        .object([
+            .init("id", .number(entry.id)), .init("at", .time(entry.at)),
+            .init("actor", .text(entry.actor)), .init("action", .text(entry.action)),
+            .init("object", .text(entry.object)), member("before", entry.before),
+            member("after", entry.after),
+            entry.message.map { .init("message", .text($0)) },
+        ])
+    }
+
+    /// A stored text of JSON, as the value that it is.
+    private static func member(_ key: String, _ json: String?) -> Node.Entry? {
+        guard let json else { return nil }
+        guard let node = try? Node.readJSON(json) else {
+            // Written by ourselves; should it be damaged, it is shown as it is.
+            return .init(key, .text(json))
+        }
+        return .init(key, node)
+    }
+}

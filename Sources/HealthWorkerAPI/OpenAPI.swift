@@ -1,0 +1,190 @@
+import HTTPTypes
+package import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+import Hummingbird
+
+/// Assembles the OpenAPI 3.1.0 document of endpoints, with nothing in it that they do not say.
+package enum OpenAPI {
+    package static func document(
+        of endpoints: [Endpoint], components: [String: Schema], authHeader: String, version: String
+    ) -> Node {
+        var paths: [(path: String, operations: [Node.Entry])] = []
+        for endpoint in endpoints {
+            let operation = Node.Entry(endpoint.method.rawValue.lowercased(), operation(endpoint))
+            if let index = paths.firstIndex(where: { $0.path == endpoint.path }) {
+                paths[index].operations.append(operation)
+            } else {
+                paths.append((endpoint.path, [operation]))
+            }
+        }
+        let tags = Endpoint.Tag.allCases.filter { tag in endpoints.contains { $0.tag == tag } }
+        return .object([
+            .init("openapi", .text("3.1.0")),
+            .init("info", info(version: version)),
+            .init(
+                "tags",
+                .list(
+                    tags.map { tag in
+                        .object([
+                            .init("name", .text(tag.rawValue)),
+                            .init("description", .text(tag.description)),
+                        ])
+                    })),
+            .init(
+                "paths", .object(paths.map { Node.Entry($0.path, .object($0.operations)) })),
+            .init(
+                "components",
+                .object([
+                    .init(
+                        "securitySchemes",
+                        .object([
+                            .init("bearer", bearer), .init("header", header(named: authHeader)),
+                        ])),
+                    .init(
+                        "schemas",
+                        .object(
+                            components.sorted { $0.key < $1.key }.map {
+                                Node.Entry($0.key, Node(json: $0.value.jsonSchema()))
+                            })),
+                ])),
+        ])
+    }
+
+    private static func info(version: String) -> Node {
+        .object([
+            .init("title", .text("Health Worker")), .init("version", .text(version)),
+            .init(
+                "summary",
+                .text("Health checks as SQL rows, and routes that follow.")),
+            .init(
+                "description",
+                .text(
+                    "Checks probe targets; policies publish the members whose checks are healthy. "
+                        + "Writes are answered after the routes that they touch were decided. "
+                        + "Every error is `application/problem+json` (RFC 9457) and lists all that "
+                        + "is wrong, each with a JSON pointer. Times are RFC 3339 in UTC; spans are "
+                        + "texts such as `10s`.")),
+            .init(
+                "license",
+                .object([
+                    .init("name", .text("MIT")), .init("identifier", .text("MIT")),
+                ])),
+        ])
+    }
+
+    private static let bearer = Node.object([
+        .init("type", .text("http")), .init("scheme", .text("bearer")),
+        .init("bearerFormat", .text("hw_<id>_<secret>")),
+        .init("description", .text("A key of this API.")),
+    ])
+
+    private static func header(named name: String) -> Node {
+        .object([
+            .init("type", .text("apiKey")), .init("in", .text("header")),
+            .init("name", .text(name)),
+            .init("description", .text("The same key, for clients that cannot send the other.")),
+        ])
+    }
+
+    // MARK: - One operation
+
+    private static func operation(_ endpoint: Endpoint) -> Node {
+        let needs = endpoint.role.map { "Needs a key with the role `\($0.rawValue)`." }
+        let description = [endpoint.description, needs].compactMap(\.self).joined(separator: "\n\n")
+        return .object([
+            .init("operationId", .text(endpoint.operationID)),
+            .init("tags", .names([endpoint.tag.rawValue])),
+            .init("summary", .text(endpoint.summary)),
+            description.isEmpty ? nil : .init("description", .text(description)),
+            endpoint.parameters.isEmpty
+                ? nil : .init("parameters", .list(endpoint.parameters.map(parameter))),
+            entry("requestBody", endpoint.body.map(body)),
+            .init("responses", responses(of: endpoint)),
+            .init(
+                "security",
+                .list(
+                    endpoint.role == nil
+                        ? [] : ["bearer", "header"].map { .object([.init($0, .list([]))]) })),
+        ])
+    }
+
+    private static func parameter(_ parameter: Endpoint.Parameter) -> Node {
+        let schema =
+            parameter.repeats ? Schema.list(of: parameter.schema, count: 0...64) : parameter.schema
+        return .object([
+            .init("name", .text(parameter.name)), .init("in", .text(parameter.place.rawValue)),
+            .init("description", .text(parameter.summary)),
+            parameter.place == .path ? .init("required", .flag(true)) : nil,
+            .init("schema", Node(json: schema.jsonSchema())),
+        ])
+    }
+
+    private static func body(_ body: Endpoint.Body) -> Node {
+        .object([
+            .init("required", .flag(body.isRequired)),
+            .init(
+                "content",
+                .object(
+                    body.contents.map { content in
+                        .init(
+                            content.type.rawValue,
+                            media(content.schema, example: content.example))
+                    })),
+        ])
+    }
+
+    private static func media(_ schema: Schema, example: Node?) -> Node {
+        .object([.init("schema", Node(json: schema.jsonSchema())), entry("example", example)])
+    }
+
+    private static func responses(of endpoint: Endpoint) -> Node {
+        var entries: [Node.Entry] = endpoint.answers.map { answer in
+            .init(
+                String(answer.status.code),
+                .object([
+                    .init("description", .text(answer.summary)),
+                    answer.headers.isEmpty
+                        ? nil : .init("headers", .object(answer.headers.map(header))),
+                    answer.schema.map { schema in
+                        .init(
+                            "content",
+                            .object(
+                                answer.types.map {
+                                    .init($0.rawValue, media(schema, example: answer.example))
+                                }))
+                    },
+                ]))
+        }
+        let kinds = Dictionary(grouping: endpoint.allProblems, by: \.status.code)
+        for (status, kinds) in kinds.sorted(by: { $0.key < $1.key }) {
+            entries.append(problem(status, kinds.map(\.title)))
+        }
+        entries.append(problem(nil, ["Anything else that went wrong."]))
+        return .object(entries)
+    }
+
+    private static func header(_ header: (name: String, summary: String)) -> Node.Entry {
+        .init(
+            header.name,
+            .object([
+                .init("description", .text(header.summary)),
+                .init("schema", .object([.init("type", .text("string"))])),
+            ]))
+    }
+
+    private static func problem(_ status: Int?, _ titles: [String]) -> Node.Entry {
+        .init(
+            status.map(String.init) ?? "default",
+            .object([
+                .init("description", .text(titles.joined(separator: ". "))),
+                .init(
+                    "content",
+                    .object([
+                        .init(
+                            "application/problem+json",
+                            media(.reference("Problem"), example: nil))
+                    ])),
+            ]))
+    }
+}

@@ -1,0 +1,80 @@
+import HealthWorkerModel
+import HealthWorkerStorage
+
+/// A storage that cannot be reached.
+struct AbsentStorage: Storage {
+    let process: ProcessID
+
+    private var away: StorageError { .unavailable("no connection to db.example.com:5432") }
+
+    func now() throws(StorageError) -> Timestamp { throw away }
+    func ping() throws(StorageError) { throw away }
+    func close() {}
+
+    func write(_: WriteBatch) throws(StorageError) -> [WriteResult] { throw away }
+    func checks(named _: [String]) throws(StorageError) -> [Check] { throw away }
+    func checks(ids _: [CheckID]) throws(StorageError) -> [Check] { throw away }
+    func checks(matching _: ObjectFilter, after _: String?, limit _: Int)
+        throws(StorageError) -> [Check]
+    { throw away }
+    func policies(named _: [String]) throws(StorageError) -> [Policy] { throw away }
+    func policies(ids _: [PolicyID]) throws(StorageError) -> [Policy] { throw away }
+    func policies(matching _: ObjectFilter, after _: String?, limit _: Int)
+        throws(StorageError) -> [Policy]
+    { throw away }
+    func policyNames(using _: [CheckID]) throws(StorageError) -> [CheckID: [String]] { throw away }
+
+    func enqueueDue(maxSlots _: Int) throws(StorageError) -> EnqueueReport { throw away }
+    func claim(_: ClaimRequest) throws(StorageError) -> [Claim] { throw away }
+    func complete(_: [Completion]) throws(StorageError) -> CompletionReport { throw away }
+    func release(_: [JobReference]) throws(StorageError) -> Int { throw away }
+    func discard(_: [JobReference]) throws(StorageError) -> Int { throw away }
+    func expireLost(limit _: Int) throws(StorageError) -> Int { throw away }
+    func enqueueNow(_: CheckID) throws(StorageError) { throw away }
+    func nextSlotDue() throws(StorageError) -> Timestamp? { throw away }
+    func queueStatus() throws(StorageError) -> QueueStatus { throw away }
+    func pruneOutcomes(keep _: Duration, limit _: Int) throws(StorageError) -> Int { throw away }
+
+    func observations(of _: [CheckID]) throws(StorageError) -> [CheckID: Observation] { throw away }
+    func outcomes(of _: CheckID, before _: JobID?, limit _: Int)
+        throws(StorageError) -> [RecordedOutcome]
+    { throw away }
+    func healthChanges(of _: CheckID?, before _: HealthChangeID?, limit _: Int)
+        throws(StorageError) -> [RecordedHealthChange]
+    { throw away }
+
+    func dueEvaluations(limit _: Int) throws(StorageError) -> [DueEvaluation] { throw away }
+    func nextEvaluationDue() throws(StorageError) -> Timestamp? { throw away }
+    func evaluationInputs(of _: PolicyID) throws(StorageError) -> EvaluationInputs? { throw away }
+    func commit(_: EvaluationCommit) throws(StorageError) -> CommitOutcome { throw away }
+    func insertMissedEvaluations() throws(StorageError) -> Int { throw away }
+    func route(of _: PolicyID) throws(StorageError) -> StoredRoute? { throw away }
+    func routes(after _: String?, limit _: Int) throws(StorageError) -> [StoredRoute] { throw away }
+    func routeChanges(of _: PolicyID, before _: Int64?, limit _: Int)
+        throws(StorageError) -> [Route]
+    { throw away }
+    func overrides(of _: PolicyID?) throws(StorageError) -> [Override] { throw away }
+    func override(id _: OverrideID) throws(StorageError) -> Override? { throw away }
+    func claimDeliveries(to _: [String], limit _: Int, lease _: Duration)
+        throws(StorageError) -> [Delivery]
+    { throw away }
+    func acknowledge(_: Delivery) throws(StorageError) -> Bool { throw away }
+    func release(_: Delivery, after _: Duration, error _: String?) throws(StorageError) {
+        throw away
+    }
+    func pendingDeliveries(of _: PolicyID?) throws(StorageError) -> [PendingDelivery] { throw away }
+
+    func announce(_: Presence) throws(StorageError) { throw away }
+    func withdraw() throws(StorageError) { throw away }
+    func processes(seenWithin _: Duration) throws(StorageError) -> [RunningProcess] { throw away }
+    func takeDuty(_: String, for _: Duration) throws(StorageError) -> Bool { throw away }
+
+    func insertKey(_: APIKey) throws(StorageError) { throw away }
+    func key(id _: String) throws(StorageError) -> APIKey? { throw away }
+    func keys() throws(StorageError) -> [APIKey] { throw away }
+    func revokeKey(id _: String) throws(StorageError) { throw away }
+    func touchKey(id _: String) throws(StorageError) { throw away }
+
+    func appendAudit(_: [AuditEntry]) throws(StorageError) { throw away }
+    func audit(before _: Int64?, limit _: Int) throws(StorageError) -> [AuditEntry] { throw away }
+}

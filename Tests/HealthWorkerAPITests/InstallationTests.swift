@@ -1,0 +1,63 @@
+import HTTPTypes
+import HealthWorkerAPI
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+import Testing
+
+@Suite struct InstallationTests {
+    @Test func `the queue tells what waits and what became of jobs`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post("/v1/checks", Samples.tcpCheck("mail"))
+            try await api.probe("mail", .success)
+
+            let queue = try await api.get("/v1/queue")
+
+            #expect(queue.status == .ok)
+            #expect(queue.integer("/tally/completed") == 1)
+            let enqueued = try #require(queue.integer("/tally/enqueued"))
+            let live = try #require(queue.integer("/live"))
+            #expect(enqueued == 1 + live)
+        }
+    }
+
+    @Test func `the fleet is who was seen lately`() async throws {
+        try await TestAPI.run { api in
+            try await api.storage.announce(
+                Presence(
+                    name: "host/1", roles: [.worker], location: "fra1", version: "1", claimed: 3))
+
+            let fleet = try await api.get("/v1/fleet")
+            api.clock.advance(by: .seconds(5))
+            let soon = try await api.get("/v1/fleet")
+            // What decisions count as gone is not listed: three heartbeats.
+            api.clock.advance(by: .seconds(2))
+            let later = try await api.get("/v1/fleet")
+
+            #expect(fleet.names() == ["host/1"])
+            #expect(fleet.string("/items/0/location") == "fra1")
+            #expect(fleet.integer("/items/0/claimed") == 3)
+            #expect(soon.names() == ["host/1"])
+            #expect(later.names() == [])
+        }
+    }
+
+    @Test func `the audit log says who changed what`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post(
+                "/v1/checks?message=ticket%204711", Samples.tcpCheck("mail"), as: .write)
+            _ = try await api.patch("/v1/checks/mail", #"{"interval": "30s"}"#)
+
+            let first = try await api.get("/v1/audit?limit=1")
+            let second = try await api.get(
+                "/v1/audit?cursor=\(first.string("/next_cursor") ?? "")")
+
+            #expect(first.string("/items/0/action") == "check.updated")
+            #expect(first.string("/items/0/before/interval") == "10s")
+            #expect(first.string("/items/0/after/interval") == "30s")
+            #expect(second.string("/items/0/action") == "check.created")
+            #expect(second.string("/items/0/actor") == "key:test-write")
+            #expect(second.string("/items/0/message") == "ticket 4711")
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import HTTPTypes
+import HealthWorkerAPI
+import HealthWorkerDocument
+import HealthWorkerModel
+import HealthWorkerStorage
+import Hummingbird
+import Testing
+
+@Suite struct KeysTests {
+    @Test func `each role may do what it and those before it are for, on every operation`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            for endpoint in api.server.endpoints {
+                let path = endpoint.path
+                    .replacing("{name}", with: "nobody").replacing("{policy}", with: "nobody")
+                    .replacing("{id}", with: "1")
+                // What a body says does not matter: whether the caller may is asked first.
+                for role in KeyRole.allCases {
+                    let answer = try await api.send(endpoint.method, path, as: role)
+                    let needed = try #require(endpoint.role)
+                    if role < needed {
+                        #expect(answer.status == .forbidden, "\(endpoint.operationID) as \(role)")
+                        #expect(answer.string("/detail")?.contains(needed.rawValue) == true)
+                    } else {
+                        #expect(
+                            ![401, 403].contains(answer.status.code),
+                            "\(endpoint.operationID) as \(role)")
+                    }
+                }
+                let nobody = try await api.send(endpoint.method, path, as: nil)
+                #expect(nobody.status == .unauthorized, "\(endpoint.operationID)")
+                #expect(
+                    nobody.headers[.wwwAuthenticate] == #"Bearer realm="health-worker""#)
+            }
+        }
+    }
+
+    @Test func `a key comes in either header`() async throws {
+        let settings = APISettings(authHeader: "X-Worker-Key")
+        try await TestAPI.run(settings: settings) { api in
+            let key = api.keys[.read] ?? ""
+            let name = try #require(HTTPField.Name("x-worker-key"))
+
+            let header = try await api.get("/v1/queue", as: nil, headers: [name: key])
+            let bearer = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "bearer  \(key)"])
+            let usual = try await api.get(
+                "/v1/queue", as: nil, headers: [HTTPField.Name("X-API-Key")!: key])
+
+            #expect(header.status == .ok)
+            #expect(bearer.status == .ok)
+            #expect(usual.status == .unauthorized)
+        }
+    }
+
+    @Test func `what is not exactly a key that holds is refused`() async throws {
+        try await TestAPI.run { api in
+            let key = api.keys[.admin] ?? ""
+            let now = api.clock.now
+            let (ended, endedText) = KeyMint.mint(
+                role: .admin, name: "ended", now: now, expiresAt: now - .seconds(1))
+            try await api.storage.insertKey(ended)
+            let (revoked, revokedText) = KeyMint.mint(role: .admin, name: "revoked", now: now)
+            try await api.storage.insertKey(revoked)
+            try await api.storage.revokeKey(id: revoked.id)
+            let (_, strangerText) = KeyMint.mint(role: .admin, name: "stranger", now: now)
+
+            for text in [
+                "", "x", "hw_", "hw__", "hw_abc", String(key.dropLast()), key + "a",
+                key.uppercased(), "hw_unknown_secret", endedText, revokedText, strangerText,
+            ] {
+                let answer = try await api.get(
+                    "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
+                #expect(answer.status == .unauthorized)
+            }
+            let wrong = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Bearer \(strangerText)"])
+            #expect(
+                wrong.headers[.wwwAuthenticate]
+                    == #"Bearer realm="health-worker", error="invalid_token""#)
+        }
+    }
+
+    @Test func `a made key works until it is revoked, and is shown once`() async throws {
+        try await TestAPI.run { api in
+            let made = try await api.post(
+                "/v1/keys", #"{"name": "deploy", "role": "write", "expires_in": "90d"}"#)
+            let text = try #require(made.string("/key"))
+            let id = try #require(made.string("/id"))
+            let works = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
+            let list = try await api.get("/v1/keys", as: .admin)
+            let revoked = try await api.delete("/v1/keys/\(id)")
+            let refused = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
+            let gone = try await api.delete("/v1/keys/nobody")
+            let after = try await api.get("/v1/keys", as: .admin)
+            let audit = try await api.get("/v1/audit")
+
+            #expect(made.status == .created)
+            #expect(made.headers[.location] == "/v1/keys/\(id)")
+            #expect(made.headers[.cacheControl] == "no-store")
+            #expect(text.hasPrefix("hw_\(id)_"))
+            #expect(made.string("/expires_at") != nil)
+            #expect(works.status == .ok)
+            #expect(revoked.status == .noContent)
+            #expect(refused.status == .unauthorized)
+            #expect(gone.status == .notFound)
+            let secret = String(text.split(separator: "_")[2])
+            for answer in [list, after, audit] { #expect(!answer.text.contains(secret)) }
+            #expect(!api.log.joined.contains(secret))
+            let shown = after["/items"]?.elements?.first { $0["id"]?.text == id }
+            #expect(shown?["revoked_at"] != nil)
+            #expect(shown?["last_used_at"] != nil)
+            #expect(
+                (audit["/items"]?.elements ?? []).compactMap { $0["action"]?.text }
+                    == ["key.revoked", "key.created"])
+        }
+    }
+
+    @Test func `another process's revocation holds after a moment`() async throws {
+        try await TestAPI.run(settings: APISettings(keyMemory: .zero)) { api in
+            let before = try await api.get("/v1/queue")
+            let id = (api.keys[.read] ?? "").split(separator: "_")[1]
+
+            try await api.storage.revokeKey(id: String(id))
+            let after = try await api.get("/v1/queue")
+
+            #expect(before.status == .ok)
+            #expect(after.status == .unauthorized)
+        }
+    }
+
+    @Test(arguments: [
+        (#"{"name": "a"}"#, [""]), (#"{"name": "a", "role": "root"}"#, ["/role"]),
+        (#"{"name": "a", "role": "read", "expires_at": "2001-01-01T00:00:00Z"}"#, ["/expires_at"]),
+        (
+            #"{"name": "a", "role": "read", "expires_at": "2091-01-01T00:00:00Z", "expires_in": "1d"}"#,
+            [""]
+        ),
+        (#"{"name": "a", "role": "read", "secret": "x"}"#, ["/secret"]),
+    ])
+    func `a key that cannot be made is refused`(body: String, places: [String]) async throws {
+        try await TestAPI.run { api in
+            let answer = try await api.post("/v1/keys", body)
+
+            #expect(answer.status == .unprocessableContent)
+            #expect(answer.places == places, "\(answer.text)")
+        }
+    }
+
+    @Test func `a key of a set writes objects of that set only`() async throws {
+        try await TestAPI.run { api in
+            let (key, text) = KeyMint.mint(
+                role: .write, name: "shop", sets: ["shop"], now: api.clock.now)
+            try await api.storage.insertKey(key)
+            let headers: HTTPFields = [.authorization: "Bearer \(text)"]
+            _ = try await api.post("/v1/checks?set=other", Samples.tcpCheck("theirs"))
+            _ = try await api.post("/v1/policies", Samples.policy)
+
+            let own = try await api.post(
+                "/v1/checks", Samples.tcpCheck("ours"), as: nil, headers: headers)
+            let asked = try await api.post(
+                "/v1/checks?set=other", Samples.tcpCheck("new"), as: nil, headers: headers)
+            let put = try await api.put(
+                "/v1/checks/theirs", Samples.tcpCheck("theirs"), as: nil, headers: headers)
+            let deleted = try await api.send(
+                .delete, "/v1/checks/theirs", as: nil, headers: headers)
+            let policy = try await api.send(
+                .delete, "/v1/policies/acme-www", as: nil, headers: headers)
+            let patched = try await api.send(
+                .patch, "/v1/policies/acme-www", as: nil, headers: headers, body: "{}",
+                type: "application/merge-patch+json")
+            let applied = try await api.post(
+                "/v1/apply", #"{"format": 1, "set": "other"}"#, as: nil, headers: headers)
+            let read = try await api.send(.get, "/v1/checks/theirs", as: nil, headers: headers)
+
+            #expect(own.status == .created)
+            #expect(own.string("/observed/set") == "shop")
+            for answer in [asked, put, deleted, policy, patched, applied] {
+                #expect(answer.status == .forbidden, "\(answer.text)")
+            }
+            #expect(read.status == .ok)
+        }
+    }
+
+    @Test func `a key of a set orders nothing of other sets, and makes no key that may`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            let (key, text) = KeyMint.mint(
+                role: .admin, name: "shop", sets: ["shop"], now: api.clock.now)
+            try await api.storage.insertKey(key)
+            let headers: HTTPFields = [.authorization: "Bearer \(text)"]
+            try await api.makeRoutedPolicy()
+            let override = """
+                {"policy": "acme-www", "member": "fra1", "word": "drain", "reason": "x", "for": "1h"}
+                """
+            let theirs = try await api.post("/v1/overrides", override)
+            let id = try #require(theirs.integer("/items/0/id"))
+
+            for answer in [
+                try await api.post("/v1/overrides", override, as: nil, headers: headers),
+                try await api.send(.delete, "/v1/overrides/\(id)", as: nil, headers: headers),
+                try await api.post("/v1/policies/acme-www/failback", as: nil, headers: headers),
+                try await api.post("/v1/policies/acme-www/reattach", as: nil, headers: headers),
+                try await api.post(
+                    "/v1/keys", #"{"name": "a", "role": "read"}"#, as: nil, headers: headers),
+                try await api.post(
+                    "/v1/keys", #"{"name": "a", "role": "read", "sets": ["shop", "b"]}"#, as: nil,
+                    headers: headers),
+            ] {
+                #expect(answer.status == .forbidden, "\(answer.text)")
+            }
+            let allowed = try await api.post(
+                "/v1/keys", #"{"name": "a", "role": "read", "sets": ["shop"]}"#, as: nil,
+                headers: headers)
+            #expect(allowed.status == .created)
+        }
+    }
+
+    @Test func `keys are random, and only their hash is kept`() throws {
+        let now = Timestamp(seconds: 0)
+        let (first, text) = KeyMint.mint(role: .read, name: "a", now: now)
+        let (second, other) = KeyMint.mint(role: .read, name: "a", now: now)
+
+        let parts = text.split(separator: "_")
+
+        #expect(parts.count == 3)
+        #expect(parts[1] == first.id)
+        #expect(parts[2].count == 52)
+        #expect(first.secretHash.count == 64)
+        #expect(!first.secretHash.contains(parts[2]))
+        #expect(first.id != second.id)
+        #expect(text != other)
+    }
+}
