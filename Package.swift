@@ -48,6 +48,9 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "health-worker",
+    products: [
+        .executable(name: "health-worker", targets: ["HealthWorker"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -101,6 +104,19 @@ let package = Package(
         // What is shown, and what is set.
         sources("HealthWorkerMetrics", [metrics, coreMetrics, logging]),
         sources("HealthWorkerSettings", ["HealthWorkerModel", tomlKit]),
+
+        // The program.
+        .executableTarget(
+            name: "HealthWorker",
+            dependencies: [
+                "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
+                "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
+                "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerAPI", "HealthWorkerMetrics",
+                "HealthWorkerSettings", "HealthWorkerPatterns", argumentParser, asyncHTTPClient,
+                hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
+                unixSignals, logging, metrics,
+            ],
+            swiftSettings: strict),
 
         // C.
         .systemLibrary(

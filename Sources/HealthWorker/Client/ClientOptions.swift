@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import HealthWorkerSettings
+
+/// Where the API is and with which key; every command that is its client takes these.
+struct ClientOptions: ParsableArguments {
+    @OptionGroup var configuration: ConfigurationOptions
+    @Option(
+        help: """
+            The API's address (default: HEALTH_WORKER_SERVER, else http:// and api.listen of the \
+            configuration).
+            """)
+    var server: String?
+    @Option(
+        help: """
+            A file that holds the key (default: HEALTH_WORKER_KEY_FILE, HEALTH_WORKER_KEY, else \
+            ~/.config/health-worker/key).
+            """)
+    var keyFile: String?
+
+    func client() throws -> APIClient {
+        let environment = ProcessInfo.processInfo.environment
+        let address: String
+        if let given = server ?? environment["HEALTH_WORKER_SERVER"] {
+            address = given
+        } else {
+            address = "http://\(try configuration.load().api.listen)"
+        }
+        guard let url = URL(string: address), ["http", "https"].contains(url.scheme),
+            url.host() != nil
+        else {
+            throw Exit.error(
+                .init(64), "\(address) is no address of a server: http://HOST:PORT is one.")
+        }
+        return APIClient(
+            server: address.hasSuffix("/") ? String(address.dropLast()) : address,
+            key: try key(environment))
+    }
+
+    private func key(_ environment: [String: String]) throws -> String? {
+        if let path = keyFile ?? environment["HEALTH_WORKER_KEY_FILE"] {
+            do {
+                return try String(contentsOfFile: path, encoding: .utf8)
+                    .trimmingCharacters(in: .whitespacesAndNewlines)
+            } catch {
+                throw Exit.error(Exit.notAllowed, "The key file \(path) cannot be read.")
+            }
+        }
+        if let key = environment["HEALTH_WORKER_KEY"] { return key }
+        let home = environment["HOME"] ?? "/root"
+        let kept = try? String(
+            contentsOfFile: "\(home)/.config/health-worker/key", encoding: .utf8)
+        // No file is no key: then the server says what it needs.
+        return kept?.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+import HealthWorkerSettings
+
+struct Config: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check or show the configuration.",
+        subcommands: [Check.self, Show.self, Sample.self], defaultSubcommand: Show.self)
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say whether the configuration is right: every fault, or nothing and exit 0.")
+
+        @OptionGroup var options: ConfigurationOptions
+
+        func run() throws {
+            _ = try options.load()
+            print("The configuration is right.")
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show every key with its value and where it came from; secrets are hidden.")
+
+        @OptionGroup var options: ConfigurationOptions
+        @Option(name: .short, help: "table or json.")
+        var output: ListingFormat = .table
+
+        func run() throws {
+            let shown = try options.load().show()
+            switch output {
+            case .json:
+                let encoder = JSONEncoder()
+                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+                print(String(decoding: try encoder.encode(shown), as: UTF8.self))
+            case .table:
+                print(
+                    Table(
+                        ["KEY", "VALUE", "FROM"],
+                        shown.map { setting in
+                            let from = setting.source.description
+                            return [
+                                setting.key, setting.value,
+                                setting.readFrom.map { "\(from), read from \($0)" } ?? from,
+                            ]
+                        }
+                    ).text)
+            }
+        }
+    }
+
+    struct Sample: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a configuration file with every key, its default and what it does.")
+
+        func run() {
+            print(Settings.sample(), terminator: "")
+        }
+    }
+}
+
+enum ListingFormat: String, ExpressibleByArgument {
+    case table
+    case json
+}

@@ -1,0 +1,21 @@
+import ArgumentParser
+import Foundation
+import NIOHTTP1
+
+struct Export: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print what is stored as a document; applying it changes nothing.")
+
+    @OptionGroup var options: ClientOptions
+    @Option(help: "Only objects of this set.")
+    var set: String?
+
+    func run() async throws {
+        let query =
+            set.flatMap { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) }
+            .map { "?set=\($0)" } ?? ""
+        let answer = try await options.client().call(
+            .GET, "/v1/export\(query)", accept: "application/yaml")
+        print(String(decoding: answer.body, as: UTF8.self), terminator: "")
+    }
+}

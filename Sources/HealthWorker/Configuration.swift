@@ -1,0 +1,27 @@
+import ArgumentParser
+import Foundation
+import HealthWorkerSettings
+
+/// The option that every command takes.
+struct ConfigurationOptions: ParsableArguments {
+    @Option(
+        name: .customLong("config"),
+        help: "The configuration file (default: /etc/health-worker/worker.toml where it exists).")
+    var path: String?
+
+    /// The settings in force, or every fault on standard error and exit 78.
+    ///
+    /// `flags` are options of the command that stand for keys, `flagNames` what they are called: they
+    /// win over everything else.
+    func load(
+        flags: [String: String] = [:], flagNames: [String: String] = [:]
+    ) throws -> Settings {
+        do {
+            return try Settings.load(
+                file: path, environment: ProcessInfo.processInfo.environment, flags: flags,
+                flagNames: flagNames)
+        } catch {
+            throw Exit.error(Exit.configuration, error.description)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+import HealthWorkerCounters
+import HealthWorkerModel
+import HealthWorkerPostgreSQL
+import HealthWorkerQueue
+import HealthWorkerSQLite
+import HealthWorkerSettings
+import HealthWorkerStorage
+import Logging
+
+/// Picks the driver that `database.url` names.
+enum Engine {
+    /// Opens the storage for one process, which gets an id of its own at each start. One that is away,
+    /// or whose schema is not there yet, is tried again until `patience` is over.
+    ///
+    /// Exits: 75 when the schema does not fit, 5 when the storage cannot be reached.
+    static func open(
+        _ settings: Settings, waiting patience: Duration = .zero, _ logger: Logger? = nil
+    ) async throws -> any Storage {
+        try await reporting {
+            let deadline = ContinuousClock.now + patience
+            var failures = 0
+            while true {
+                do throws(StorageError) {
+                    return try await openOnce(settings, logger)
+                } catch {
+                    guard error.mayPass, ContinuousClock.now < deadline else { throw error }
+                    if failures == 0 {
+                        logger?.warning("waiting for the storage", metadata: ["error": "\(error)"])
+                    }
+                    failures += 1
+                    try await Task.sleep(for: Backoff.delay(after: failures))
+                }
+            }
+        }
+    }
+
+    private static func openOnce(
+        _ settings: Settings, _ logger: Logger?
+    ) async throws(StorageError) -> any Storage {
+        switch settings.database.url {
+        case .sqlite(let path):
+            return try await SQLiteStorage.open(
+                path: path, process: .random(), version: Version.program)
+        case .postgresql(let url):
+            return try await PostgreSQLStorage.open(
+                url: url, process: .random(), version: Version.program,
+                poolSize: settings.database.poolSize,
+                usesPreparedStatements: settings.database.preparedStatements,
+                logger: logger ?? Logger(label: "health-worker"))
+        }
+    }
+
+    /// Opens what carries out migrations, whatever the schema is.
+    static func migrator(_ settings: Settings) async throws -> Migrator {
+        try await reporting {
+            switch settings.database.url {
+            case .sqlite(let path):
+                return try SQLiteSchema.migrator(path: path, version: Version.program)
+            case .postgresql(let url):
+                return try PostgreSQLSchema.migrator(url: url, version: Version.program)
+            }
+        }
+    }
+
+    /// The counts in Redis, where `redis.url` names one; exits 78 where that cannot be used.
+    static func redis(_ settings: Settings, _ logger: Logger) throws -> RedisCounts? {
+        guard let text = settings.redis.url else { return nil }
+        do {
+            return RedisCounts(try RedisURL(text), logger: logger)
+        } catch {
+            throw Exit.error(Exit.configuration, "redis.url: \(error)")
+        }
+    }
+
+    /// Turns what a storage throws into a sentence on standard error and an exit code.
+    static func reporting<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as StorageError {
+            let code =
+                switch error {
+                case .unavailable: Exit.unreachable
+                case .refused: Exit.refused
+                case .schema: Exit.schema
+                case .failed: Exit.failed
+                }
+            throw Exit.error(code, error.description)
+        }
+    }
+}
+
+extension StorageError {
+    /// Whether waiting may help: the storage is away, or nobody has migrated it yet.
+    fileprivate var mayPass: Bool {
+        switch self {
+        case .unavailable, .schema: true
+        case .refused, .failed: false
+        }
+    }
+}
+
+extension ProcessID {
+    /// An id that no process had before, and that JSON readers keep exact.
+    static func random() -> ProcessID {
+        ProcessID(Int64.random(in: 1..<(1 << 53)))
+    }
+}

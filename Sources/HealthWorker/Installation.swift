@@ -1,0 +1,159 @@
+import Foundation
+import HealthWorkerAPI
+import HealthWorkerCounters
+import HealthWorkerModel
+import HealthWorkerProbes
+import HealthWorkerQueue
+import HealthWorkerSettings
+import HealthWorkerStorage
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import UnixSignals
+
+/// The services of one process, put together from its settings and its roles.
+struct Installation {
+    let settings: Settings
+    let telemetry: Telemetry
+    let storage: any Storage
+    let roles: [Role]
+
+    /// Serves until SIGTERM or SIGINT, which drain, or until `view` ends; a second signal ends the
+    /// process at once.
+    func run(beside view: LiveView?) async throws {
+        // A reader that went away must not end the process: what is written to it fails instead.
+        signal(SIGPIPE, SIG_IGN)
+        raiseDescriptorLimit()
+
+        let logger = telemetry.logger
+        let evaluator = PolicyEvaluator(storage: storage)
+        let fleet = Fleet(me: storage.process)
+        let enqueued = WakeSignal()
+        let probers = try Probers(settings, logger: logger)
+        let redis = try Engine.redis(settings, logger)
+        let counts: any Counts = redis ?? BaseCounts()
+        let worker =
+            roles.contains(.worker)
+            ? Worker(
+                storage: storage, counts: counts, evaluator: evaluator,
+                prober: { probers.prober(for: $0) }, fleet: fleet,
+                limits: Worker.Limits(settings), enqueued: enqueued, logger: logger) : nil
+        let presence = Presence(
+            name: settings.worker.name, roles: roles, location: settings.worker.location,
+            version: Version.current, startedAt: try await storage.now())
+        let heartbeat = Heartbeat(
+            storage: storage, fleet: fleet,
+            presence: {
+                var presence = presence
+                if let activity = worker?.activity {
+                    presence.claimed = activity.claimed
+                    presence.probing = activity.probing
+                    presence.paused = activity.paused
+                }
+                return presence
+            }, logger: logger)
+        // Others decide by who is alive: be known before the first claim.
+        await heartbeat.step()
+
+        // They end in the opposite order: first what makes work, last what tells of it.
+        var services: [any Service] = [heartbeat]
+        if let listen = settings.metrics.listen {
+            services.append(
+                MetricsListener(
+                    listen: listen, metrics: telemetry.metrics, storage: storage, logger: logger))
+        }
+        if roles.contains(.api) {
+            services.append(
+                try APIServer(
+                    storage: storage, compiler: DocumentFile.compiler,
+                    settings: APISettings(settings), logger: logger,
+                    readiness: [
+                        ReadinessTest("counts") { redis?.source.description ?? "database rows" }
+                    ],
+                    onListening: { view?.isListening(on: $0) }
+                ).application)
+        }
+        if let worker { services.append(worker) }
+        if roles.contains(.register) {
+            services.append(
+                Register(
+                    storage: storage, evaluator: evaluator,
+                    limits: Register.Limits(
+                        pollInterval: settings.register.pollInterval.duration,
+                        keepsOutcomes: settings.history.keep.duration),
+                    enqueued: enqueued, logger: logger))
+        }
+        var configurations = services.map {
+            ServiceGroupConfiguration.ServiceConfiguration(service: $0)
+        }
+        if let view {
+            configurations.append(
+                .init(service: view, successTerminationBehavior: .gracefullyShutdownGroup))
+        }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(services: configurations, logger: logger))
+
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await Self.obeySignals(group, logger) }
+                tasks.addTask { try await group.run() }
+                // The signals' task only ends with the group's.
+                try await tasks.next()
+                tasks.cancelAll()
+            }
+        } catch let error as IOError where [EADDRINUSE, EADDRNOTAVAIL].contains(error.errnoCode) {
+            let why = error.errnoCode == EADDRINUSE ? "is taken" : "is no address of this machine"
+            throw ListenError(
+                "api.listen \(settings.api.listen) \(why): name another, or end what listens there."
+            )
+        }
+        await probers.shutdown()
+    }
+
+    private static func obeySignals(_ group: ServiceGroup, _ logger: Logger) async {
+        var isDraining = false
+        for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            if isDraining {
+                logger.warning("ending at once", metadata: ["signal": "\(signal)"])
+                exit(1)
+            }
+            isDraining = true
+            logger.info("draining", metadata: ["signal": "\(signal)"])
+            await group.triggerGracefulShutdown()
+        }
+    }
+
+    /// A probe in flight is a descriptor: use all that this process may have.
+    private func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
+            telemetry.logger.warning("the limit of open descriptors could not be raised")
+        }
+    }
+}
+
+extension Worker.Limits {
+    init(_ settings: Settings) {
+        let keeps: Worker.KeptOutcomes =
+            switch settings.history.outcomes {
+            case .all: .all
+            case .changes: .changes
+            case .none: .none
+            }
+        self.init(
+            location: settings.worker.location, concurrency: settings.worker.concurrency,
+            batchSize: settings.worker.batchSize, leaseMargin: settings.worker.leaseMargin.duration,
+            keeps: keeps)
+    }
+}
+
+extension APISettings {
+    init(_ settings: Settings) {
+        self.init(
+            host: settings.api.listen.host, port: settings.api.listen.port,
+            authHeader: settings.api.authHeader, version: Version.current)
+    }
+}

@@ -1,0 +1,24 @@
+/// Columns of text, aligned, for terminals.
+struct Table {
+    private let rows: [[String]]
+
+    init(_ titles: [String], _ rows: [[String]]) {
+        self.rows = [titles] + rows
+    }
+
+    var text: String {
+        let columns = rows.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+        }
+        return rows.map { row in
+            let padded = row.enumerated().map { column, cell in
+                column == row.count - 1
+                    ? cell
+                    : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }
+            return padded.joined(separator: "  ")
+        }
+        .joined(separator: "\n")
+    }
+}

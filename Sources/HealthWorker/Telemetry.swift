@@ -1,0 +1,41 @@
+import HealthWorkerMetrics
+import HealthWorkerSettings
+import Logging
+import Metrics
+
+/// Logs and metrics of this process, set up once before anything else runs.
+struct Telemetry {
+    let logger: Logger
+    let metrics: PrometheusMetricsFactory
+
+    static func start(_ settings: Settings) -> Telemetry {
+        let level = Logger.Level(settings.log.level)
+        let format = settings.log.format
+        LoggingSystem.bootstrap { label in
+            var handler: any LogHandler =
+                switch format {
+                case .json: JSONLogHandler(label: label)
+                case .logfmt: LogfmtLogHandler(label: label)
+                }
+            handler.logLevel = level
+            return handler
+        }
+        let metrics = PrometheusMetricsFactory()
+        MetricsSystem.bootstrap(metrics)
+        return Telemetry(logger: Logger(label: "health-worker"), metrics: metrics)
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogLevel) {
+        switch level {
+        case .trace: self = .trace
+        case .debug: self = .debug
+        case .info: self = .info
+        case .notice: self = .notice
+        case .warning: self = .warning
+        case .error: self = .error
+        case .critical: self = .critical
+        }
+    }
+}
