@@ -171,6 +171,9 @@ let package = Package(
             ]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
+        tests(
+            "EndToEndTests",
+            ["HealthWorkerModel", asyncHTTPClient, nioCore, nioFoundationCompat, nioHTTP1]),
     ],
     swiftLanguageModes: [.v6]
 )

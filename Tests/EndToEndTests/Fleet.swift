@@ -1,0 +1,350 @@
+import Foundation
+import Synchronization
+
+/// PostgreSQL, Redis and roles in processes of their own, started for one test and ended with it.
+final class Fleet: Sendable {
+    let scratch: Scratch
+    let targets: Targets
+    let client: Client
+    private let server: PostgreSQLServer
+    private let redisPort: Int
+    private let running = Mutex<[String: Program]>([:])
+
+    private init(scratch: Scratch, targets: Targets, server: PostgreSQLServer) throws {
+        self.scratch = scratch
+        self.targets = targets
+        self.server = server
+        redisPort = try Here.freePort()
+        client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
+    }
+
+    /// Two registers, three workers at two locations and an API, watching a failover policy.
+    static func start(in scratch: Scratch) async throws -> Fleet {
+        let targetPort = try Here.freePort()
+        let targets = try Targets(scratch, port: targetPort)
+        try await targets.start("127.0.0.1")
+        try await targets.start("127.0.0.2")
+        let fleet = try Fleet(
+            scratch: scratch, targets: targets, server: try PostgreSQLServer.start())
+        do {
+            try await fleet.startRedis()
+            _ = try fleet.command(["migrate", "up"])
+            let key = try fleet.command(["keys", "create", "--role", "admin", "--name", "test"])
+            _ = try scratch.write(key, to: "admin.key")
+            try fleet.startRegister("register-1")
+            try fleet.startRegister("register-2")
+            try fleet.startWorker("worker-1", location: "fra1")
+            try fleet.startWorker("worker-2", location: "fra1")
+            try fleet.startWorker("worker-3", location: "ams1")
+            try fleet.launch(
+                "api", ["api"], ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(fleet.client.port)"])
+            let document = try scratch.write(
+                """
+                format: 1
+                policies:
+                - name: www
+                  type: failover
+                  member_check:
+                    type: http
+                    target: {port: \(targetPort)}
+                    interval: 1s
+                    fast_interval: 1s
+                    timeout: 1s
+                    fall: 2
+                    rise: 2
+                  members:
+                  - {name: fra1, value: 127.0.0.1, priority: 10}
+                  - {name: ams1, value: 127.0.0.2, priority: 20}
+                  failback_delay: 8s
+                """, to: "policy.yaml")
+            try await fleet.until("the API is ready") {
+                try await fleet.client.get("/readyz", authorized: false).status == 200
+            }
+            _ = try fleet.command([
+                "apply", "-f", document.path, "--server", "http://127.0.0.1:\(fleet.client.port)",
+                "--key-file", scratch.file("admin.key").path,
+            ])
+        } catch {
+            print(fleet.logs)
+            await fleet.stop()
+            throw error
+        }
+        return fleet
+    }
+
+    // MARK: - Processes
+
+    private var environment: [String: String] {
+        [
+            "HEALTH_WORKER_DATABASE_URL": server.url,
+            "HEALTH_WORKER_REDIS_URL": "redis://127.0.0.1:\(redisPort)",
+        ]
+    }
+
+    private func launch(
+        _ name: String, _ arguments: [String], _ more: [String: String] = [:]
+    ) throws {
+        var all = environment.merging(more) { $1 }
+        all["HEALTH_WORKER_WORKER_NAME"] = name
+        let program = try Program(
+            Here.healthWorker, arguments, environment: all, log: scratch.file("\(name).log"))
+        running.withLock { $0[name] = program }
+    }
+
+    func startRegister(_ name: String) throws {
+        try launch(name, ["register", "--wait", "30s"])
+    }
+
+    func startWorker(_ name: String, location: String) throws {
+        try launch(name, ["worker", "--wait", "30s"], ["HEALTH_WORKER_WORKER_LOCATION": location])
+    }
+
+    func startRedis() async throws {
+        let program = try Program(
+            URL(filePath: "/usr/bin/redis-server"),
+            [
+                "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--dir",
+                scratch.folder.path,
+            ], log: scratch.file("redis.log"))
+        running.withLock { $0["redis"] = program }
+        try await until("Redis is ready") {
+            program.written.contains("Ready to accept connections")
+        }
+    }
+
+    func kill(_ name: String) async {
+        await running.withLock { $0.removeValue(forKey: name) }?.destroy()
+    }
+
+    func killBackend() throws {
+        let pid = try server.ask(
+            """
+            SELECT pid
+            FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            ORDER BY random() LIMIT 1
+            """)
+        guard let pid = Int32(pid) else { throw EndToEndError("no backend to kill: \(pid)") }
+        Glibc.kill(pid, SIGKILL)
+    }
+
+    func restartPostgreSQL() throws { try server.restart() }
+
+    /// SIGTERM to every role.
+    /// - Returns: their exit codes; nil for one that did not end.
+    func drain() async -> [String: Int32?] {
+        let roles = running.withLock { $0.filter { $0.key != "redis" } }
+        for program in roles.values { program.send(SIGTERM) }
+        var codes: [String: Int32?] = [:]
+        for (name, program) in roles { codes[name] = await program.end(within: .seconds(20)) }
+        return codes
+    }
+
+    func stop() async {
+        let all = running.withLock { running in
+            defer { running = [:] }
+            return Array(running.values)
+        }
+        for program in all { await program.destroy() }
+        await targets.stop()
+        server.stop()
+    }
+
+    /// The ends of all logs.
+    var logs: String {
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: scratch.folder.path)) ?? []
+        return names.filter { $0.hasSuffix(".log") }.sorted().map { name in
+            let text = (try? String(contentsOf: scratch.file(name), encoding: .utf8)) ?? ""
+            return "── \(name)\n\(text.suffix(3000))"
+        }.joined(separator: "\n")
+    }
+
+    /// One command, to its end.
+    /// - Returns: what it wrote to standard output, without white space around it.
+    private func command(_ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = Here.healthWorker
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("HEALTH_WORKER_")
+        }.merging(environment) { $1 }
+        return try process.output()
+    }
+
+    // MARK: - What is seen
+
+    func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            // While a server restarts, calls fail.
+            if (try? await isSo()) == true { return }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        throw EndToEndError("waited in vain: \(what)")
+    }
+
+    func route(_ isWanted: (RouteSeen) -> Bool) async throws -> RouteSeen {
+        var wanted: RouteSeen?
+        try await until("the route becomes what it should") {
+            let answer = try await client.get("/v1/routes/www")
+            guard answer.status == 200 else { return false }
+            let route = try answer.decoded(RouteSeen.self)
+            guard isWanted(route) else { return false }
+            wanted = route
+            return true
+        }
+        guard let wanted else { throw EndToEndError("no route") }
+        return wanted
+    }
+
+    func awaitHealth(_ health: String, of check: String) async throws {
+        struct Seen: Decodable { var health: String }
+        try await until("\(check) is \(health)") {
+            try await client.read("/v1/checks/\(check)/health", as: Seen.self).health == health
+        }
+    }
+
+    /// A probe that began after this call.
+    func awaitOutcome(of check: String) async throws {
+        struct Seen: Decodable {
+            struct Outcome: Decodable { var job: Int64 }
+            var items: [Outcome]
+        }
+        let path = "/v1/checks/\(check)/outcomes?limit=1"
+        var before: Int64?
+        try await until("\(check) is probed") {
+            let last = try await client.read(path, as: Seen.self).items.first?.job ?? 0
+            guard let first = before else {
+                before = last
+                return false
+            }
+            return last > first
+        }
+    }
+
+    /// What the database itself says.
+    func account() throws -> [String: Int] {
+        let questions = [
+            "enqueued": "SELECT sum(enqueued) FROM queue_tallies",
+            "ended": """
+            SELECT (SELECT sum(completed + lost + void) FROM queue_tallies)
+                 + (SELECT count(*) FROM probe_jobs)
+            """,
+            "leased": """
+            SELECT count(*) FROM probe_jobs
+            WHERE worker_id IS NOT NULL
+              AND visible_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+            """,
+            "doubled_outcomes": """
+            SELECT count(*) - count(DISTINCT job_id) FROM outcomes
+            """,
+            "unanswered": """
+            SELECT count(*) FROM evaluations
+            WHERE due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+            """,
+            "generations": "SELECT count(DISTINCT generation) FROM route_changes",
+            "route_changes": "SELECT count(*) FROM route_changes",
+        ]
+        return try questions.mapValues { question in
+            let answer = try server.ask(question)
+            guard let number = Int(answer) else { throw EndToEndError("\(question): \(answer)") }
+            return number
+        }
+    }
+}
+
+/// A PostgreSQL of one test's own, so that it can be broken.
+struct PostgreSQLServer: Sendable {
+    let url: String
+    private let folder: String
+
+    /// Foundation learns of a process's end by a descriptor that it inherits; servers that go on
+    /// running would hold it open.
+    private static let closingDescriptors = """
+        for descriptor in /proc/$$/fd/*; do
+            number=${descriptor##*/}
+            if [ "$number" -gt 2 ]; then eval "exec $number>&-"; fi
+        done
+
+        """
+
+    static func start() throws -> PostgreSQLServer {
+        let told = try script(["start", "postgresql"])
+        var values: [String: String] = [:]
+        for line in told.split(separator: "\n") {
+            let parts = line.replacing("export ", with: "").split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
+        }
+        guard let url = values["HEALTH_WORKER_TEST_POSTGRESQL"],
+            let folder = values["HEALTH_WORKER_TEST_SERVERS"]
+        else { throw EndToEndError("scripts/servers said: \(told)") }
+        return PostgreSQLServer(url: url, folder: folder)
+    }
+
+    func restart() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = [
+            "-c",
+            Self.closingDescriptors + """
+                control=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)/pg_ctl
+                as=(); [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)
+                "${as[@]}" "$control" -D "$0/data" -l "$0/data/restart.log" -m fast -w restart >&2 &&
+                    head -1 "$0/data/postmaster.pid" >"$0/pid"
+                """, "\(folder)/postgresql",
+        ]
+        _ = try process.output()
+    }
+
+    /// The only value of a query's only row.
+    func ask(_ query: String) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/psql")
+        process.arguments = ["--no-psqlrc", "-At", "-d", url, "-c", query]
+        return try process.output()
+    }
+
+    func stop() {
+        // What cannot be stopped any more has ended.
+        _ = try? Self.script(["stop"], folder: folder)
+    }
+
+    private static func script(_ arguments: [String], folder: String? = nil) throws -> String {
+        let script = URL(filePath: #filePath).deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "scripts/servers")
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        // Foundation learns of a process's end by a descriptor that it inherits; servers that go on
+        // running would hold it open.
+        process.arguments =
+            [
+                "-c",
+                Self.closingDescriptors + #"exec "$0" "$@""#, script.path,
+            ] + arguments
+        if let folder {
+            process.environment = ProcessInfo.processInfo.environment.merging([
+                "HEALTH_WORKER_TEST_SERVERS": folder
+            ]) { $1 }
+        }
+        return try process.output()
+    }
+}
+
+extension Process {
+    /// Runs to the end.
+    /// - Returns: standard output without white space around it.
+    func output() throws -> String {
+        let pipe = Pipe()
+        standardOutput = pipe
+        standardInput = FileHandle.nullDevice
+        try run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        waitUntilExit()
+        guard terminationStatus == 0 else {
+            throw EndToEndError("\(arguments ?? []) ended with \(terminationStatus): \(text)")
+        }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import Synchronization
+
+/// A real program, started by a test and ended with it.
+final class Program: Sendable {
+    // Process is a reference that is only touched under the lock.
+    private let process: Mutex<Process>
+    let log: URL
+
+    /// Starts `executable`; what it writes goes to `log`, after what is there.
+    init(
+        _ executable: URL, _ arguments: [String], environment: [String: String] = [:], log: URL
+    ) throws {
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        var all = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("HEALTH_WORKER_") && $0.key != "DATABASE_URL"
+        }
+        all.merge(environment) { $1 }
+        process.environment = all
+        if !FileManager.default.fileExists(atPath: log.path) {
+            try Data().write(to: log)
+        }
+        let output = try FileHandle(forWritingTo: log)
+        try output.seekToEnd()
+        process.standardOutput = output
+        process.standardError = output
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        self.log = log
+        self.process = Mutex(process)
+    }
+
+    var isRunning: Bool { process.withLock { $0.isRunning } }
+
+    func send(_ signal: Int32) {
+        let pid = process.withLock { $0.isRunning ? $0.processIdentifier : nil }
+        if let pid { kill(pid, signal) }
+    }
+
+    /// Its exit code, negative for a signal; nil when it still runs after `limit`.
+    func end(within limit: Duration) async -> Int32? {
+        let deadline = ContinuousClock.now + limit
+        while isRunning {
+            guard ContinuousClock.now < deadline else { return nil }
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+        return process.withLock { process in
+            process.terminationReason == .uncaughtSignal
+                ? -process.terminationStatus : process.terminationStatus
+        }
+    }
+
+    /// Ends it whatever it does, so that no test leaves anything behind.
+    func destroy() async {
+        send(SIGKILL)
+        _ = await end(within: .seconds(5))
+    }
+
+    var written: String {
+        (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+    }
+}
+
+/// A folder of one test, gone with it unless the test failed to remove it.
+struct Scratch {
+    let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appending(
+            path: "health-worker-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    func file(_ name: String) -> URL { folder.appending(path: name) }
+
+    func write(_ text: String, to name: String) throws -> URL {
+        let url = file(name)
+        try Data(text.utf8).write(to: url)
+        return url
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: folder) }
+}
+
+enum Here {
+    /// The program under test: what `scripts/test` says, else the one built beside these tests.
+    static let healthWorker: URL = {
+        if let path = ProcessInfo.processInfo.environment["HEALTH_WORKER_TEST_BINARY"] {
+            return URL(filePath: path)
+        }
+        return URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+            .appending(path: "health-worker")
+    }()
+
+    static let python = URL(filePath: "/usr/bin/python3")
+
+    /// A port of loopback that nothing listens on, found by asking for any.
+    static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        var length = size
+        let port = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> UInt16? in
+                guard bind(descriptor, address, size) == 0,
+                    getsockname(descriptor, address, &length) == 0
+                else { return nil }
+                return UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self).sin_port
+                    .bigEndian
+            }
+        }
+        guard let port else { throw POSIXError(.EADDRNOTAVAIL) }
+        return Int(port)
+    }
+}
