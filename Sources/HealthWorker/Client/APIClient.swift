@@ -33,7 +33,7 @@ struct APIClient {
         try await call(.GET, path).json()
     }
 
-    /// - Parameter path: with its query, percent-encoded.
+    /// `path` comes with its query, percent-encoded.
     func call(
         _ method: NIOHTTP1.HTTPMethod, _ path: String, body: String? = nil,
         type: String = "application/json", accept: String = "application/json",
