@@ -4,12 +4,14 @@ import Foundation
 /// The program's exit codes; scripts rely on them.
 enum Exit {
     static let failed = ExitCode(1)
-    /// No, but not an error: pending migrations, a non-empty diff, something wrong in `status`.
+    /// No, but not an error: pending migrations, a non-empty diff, a failing probe, something wrong in
+    /// `status`.
     static let no = ExitCode(3)
     static let notAllowed = ExitCode(4)
     static let unreachable = ExitCode(5)
     /// A conflict or a guard refused it.
     static let refused = ExitCode(6)
+    static let usage = ExitCode(64)
     static let documentInvalid = ExitCode(65)
     /// The schema is too old for this program, or too new: EX_TEMPFAIL, so that supervisors try
     /// again.

@@ -7,14 +7,14 @@ struct HealthWorkerCommand: AsyncParsableCommand {
         abstract: "Health checks as SQL rows, and routes that follow.",
         discussion: """
             Exit codes: 0 ok · 1 failed at run time · 3 no, but not an error (pending migrations, \
-            differences, something wrong in status) · 4 not allowed · 5 unreachable · 6 refused by a \
-            conflict or a guard · 64 usage · 65 document invalid · 75 schema too old · 78 \
-            configuration wrong.
+            differences, a failing probe, something wrong in status) · 4 not allowed · 5 unreachable \
+            · 6 refused by a conflict or a guard · 64 usage · 65 document invalid · 75 schema too \
+            old · 78 configuration wrong.
             """,
         version: Version.current,
         subcommands: [
             Standalone.self, RegisterCommand.self, WorkerCommand.self, APICommand.self,
-            Migrate.self, Config.self, Init.self, Apply.self, Diff.self,
+            Migrate.self, Config.self, Init.self, ProbeCommand.self, Apply.self, Diff.self,
             Export.self, Status.self, Keys.self,
         ])
 }

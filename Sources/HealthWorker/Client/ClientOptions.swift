@@ -30,7 +30,7 @@ struct ClientOptions: ParsableArguments {
             url.host() != nil
         else {
             throw Exit.error(
-                .init(64), "\(address) is no address of a server: http://HOST:PORT is one.")
+                Exit.usage, "\(address) is no address of a server: http://HOST:PORT is one.")
         }
         return APIClient(
             server: address.hasSuffix("/") ? String(address.dropLast()) : address,
