@@ -15,6 +15,9 @@ static const unsigned char postgresql_003[] = {
 static const unsigned char postgresql_004[] = {
 #embed "PostgreSQL/004_fleet.sql"
 };
+static const unsigned char postgresql_005[] = {
+#embed "PostgreSQL/005_settings.sql"
+};
 
 static const unsigned char sqlite_001[] = {
 #embed "SQLite/001_checks.sql"
@@ -28,16 +31,21 @@ static const unsigned char sqlite_003[] = {
 static const unsigned char sqlite_004[] = {
 #embed "SQLite/004_fleet.sql"
 };
+static const unsigned char sqlite_005[] = {
+#embed "SQLite/005_settings.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
     {"PostgreSQL", 4, "fleet", postgresql_004, sizeof postgresql_004},
+    {"PostgreSQL", 5, "settings", postgresql_005, sizeof postgresql_005},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
     {"SQLite", 4, "fleet", sqlite_004, sizeof sqlite_004},
+    {"SQLite", 5, "settings", sqlite_005, sizeof sqlite_005},
 };
 
 size_t embedded_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }

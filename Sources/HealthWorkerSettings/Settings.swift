@@ -119,10 +119,10 @@ extension Settings {
                 "worker.location", .text(1...64), default: "default",
                 "Where this worker is; a check that lists locations is probed only from these."),
             concurrency: keys.value(
-                "worker.concurrency", .integer(1...100_000), default: 1000,
+                "worker.concurrency", .integer(WorkerSettings.concurrencyRange), default: 1000,
                 "The most probes in flight at once."),
             batchSize: keys.value(
-                "worker.batch_size", .integer(1...1000), default: 500,
+                "worker.batch_size", .integer(WorkerSettings.batchSizeRange), default: 500,
                 "The most jobs claimed, and the most outcomes written, in one go."),
             leaseMargin: keys.value(
                 "worker.lease_margin", .time(.seconds(1) ... .seconds(60)), default: .seconds(5),

@@ -69,6 +69,9 @@ struct AbsentStorage: Storage {
     func processes(seenWithin _: Duration) throws(StorageError) -> [RunningProcess] { throw away }
     func takeDuty(_: String, for _: Duration) throws(StorageError) -> Bool { throw away }
 
+    func liveSettings() throws(StorageError) -> LiveSettings { throw away }
+    func change(_: SettingsChange) throws(StorageError) -> LiveSettings { throw away }
+
     func insertKey(_: APIKey) throws(StorageError) { throw away }
     func key(id _: String) throws(StorageError) -> APIKey? { throw away }
     func keys() throws(StorageError) -> [APIKey] { throw away }

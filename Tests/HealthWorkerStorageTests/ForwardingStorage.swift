@@ -191,6 +191,14 @@ extension ForwardingStorage {
         try await base.takeDuty(name, for: lease)
     }
 
+    func liveSettings() async throws(StorageError) -> LiveSettings {
+        try await base.liveSettings()
+    }
+
+    func change(_ change: SettingsChange) async throws(StorageError) -> LiveSettings {
+        try await base.change(change)
+    }
+
     func insertKey(_ key: APIKey) async throws(StorageError) {
         try await base.insertKey(key)
     }

@@ -26,7 +26,7 @@ package struct StoragePromise: Sendable {
 
     package static let all: [StoragePromise] =
         writing + madeChecks + epochs + claiming + completing + wheel + interleavings + properties
-        + evaluating + deliveries + overrides + listings + fleet
+        + evaluating + deliveries + overrides + listings + fleet + settings
 }
 
 extension StoragePromise: CustomStringConvertible {

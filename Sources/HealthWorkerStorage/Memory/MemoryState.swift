@@ -38,6 +38,7 @@ struct MemoryState: Sendable {
 
     var processes: [ProcessID: RunningProcess] = [:]
     var duties: [String: MemoryDuty] = [:]
+    var liveSettings = LiveSettings()
     var keys: [String: APIKey] = [:]
     var auditLog: [AuditEntry] = []
 

@@ -143,6 +143,7 @@ package enum ObjectKind: String, Hashable, Sendable, Codable {
     case check
     case policy
     case key
+    case setting
 }
 
 extension Refusal: CustomStringConvertible {

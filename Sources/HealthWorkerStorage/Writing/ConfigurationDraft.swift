@@ -380,16 +380,8 @@ extension ConfigurationDraft {
         _ precondition: Precondition, of kind: ObjectKind, _ name: String, exists: Bool,
         revision: Int64?
     ) {
-        switch precondition {
-        case .none: break
-        case .absent: if exists { refusals.append(.exists(kind, name)) }
-        case .present: if !exists { refusals.append(.missing(kind, name)) }
-        case .revision(let wanted):
-            if !exists {
-                refusals.append(.missing(kind, name))
-            } else if let revision, revision != wanted {
-                refusals.append(.revision(kind, name, current: revision))
-            }
+        if let refusal = precondition.refusal(of: kind, name, exists: exists, revision: revision) {
+            refusals.append(refusal)
         }
     }
 
