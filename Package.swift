@@ -160,6 +160,10 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerProbes", nioCore, nioPosix, nioHTTP1, nioSSL,
                 logging,
             ]),
+        .executableTarget(
+            name: "ProbeBench",
+            dependencies: ["HealthWorkerModel", "HealthWorkerProbes", nioPosix, logging],
+            path: "Tests/ProbeBench", swiftSettings: strict),
         tests(
             "HealthWorkerQueueTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
