@@ -54,13 +54,18 @@ extension StorageError {
     private init(_ error: ServerError, at address: ServerAddress) {
         let said = "\(error.message) (\(error.state))"
         switch error.state {
+        // Of pg_hba.conf: a refusal of what comes without TLS ends in these words.
+        case "28000" where error.message.hasSuffix("no encryption"):
+            self = .failed(
+                "The database \(address) accepts nothing without TLS from here; write "
+                    + "sslmode=verify-full (or require) into database.url: \(said)")
         case "28P01", "28000":
             self = .failed(
                 "The database \(address) does not accept the user \(address.user) with this "
                     + "password; check database.url: \(said)")
         case "3D000":
             self = .failed(
-                "The server \(address.host):\(address.port) has no database \(address.database); "
+                "The server \(address.servers) has no database \(address.database); "
                     + "create it (createdb \(address.database)) or name another one: \(said)")
         case "42501":
             self = .failed(

@@ -11,12 +11,39 @@ import HealthWorkerStorage
 #endif
 
 extension Session {
-    /// Connects. Names are resolved in the first call, which blocks.
+    /// Connects to the first of the servers that accepts a connection and writes.
+    ///
+    /// libpq alone stays with the first one that says nothing: its own time limit only holds where
+    /// it blocks, and then the words of a refusal come without their SQLSTATE.
     static func connect(
         url: String, address: ServerAddress, preparesStatements: Bool, limit: Duration
     ) throws -> Session {
-        let deadline = ContinuousClock.now + Self.connectLimit
-        guard let link = start(url: url) else {
+        var errors: [any Error] = []
+        for place in address.places {
+            do {
+                return try connect(
+                    to: place, url: url, address: address,
+                    preparesStatements: preparesStatements, limit: limit)
+            } catch {
+                errors.append(error)
+            }
+        }
+        // What one server says helps more than that another one says nothing.
+        let telling = errors.first { error in
+            if error is ServerError { return true }
+            if case .failed = StorageError(error, at: address) { return true }
+            return false
+        }
+        throw telling ?? errors.first ?? LostConnection.lost("its URL names no server")
+    }
+
+    /// Names are resolved in the first call, which blocks.
+    private static func connect(
+        to place: ServerAddress.Place, url: String, address: ServerAddress,
+        preparesStatements: Bool, limit: Duration
+    ) throws -> Session {
+        let deadline = ContinuousClock.now + address.connectLimit
+        guard let link = start(url: url, at: address.places.count > 1 ? place : nil) else {
             throw LostConnection.lost("there is no memory for a connection")
         }
         var isDone = false
@@ -27,15 +54,15 @@ extension Session {
         var next = PGRES_POLLING_WRITING
         while next != PGRES_POLLING_OK {
             guard next != PGRES_POLLING_FAILED, PQstatus(link) != CONNECTION_BAD else {
-                throw refusal(by: link, at: address)
+                throw ConnectionRefusal.error(Self.words(of: link), at: address)
             }
             let events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT
             // The socket is another one for each address that is tried.
             guard Poll.wait(on: PQsocket(link), for: Int16(events), until: deadline) != nil else {
                 throw StorageError.unavailable(
                     "The database \(address) did not accept a connection within "
-                        + "\(connectLimit.milliseconds / 1000) s; check that it runs and that no "
-                        + "firewall is in between.")
+                        + "\(address.connectLimit.milliseconds / 1000) s; check that it runs and "
+                        + "that no firewall is in between.")
             }
             next = PQconnectPoll(link)
         }
@@ -65,19 +92,23 @@ extension Session {
         SET statement_timeout = '15s'
         """
 
-    private static let connectLimit = Duration.seconds(10)
-
-    private static func start(url: String) -> OpaquePointer? {
-        // What the URL says comes later and wins.
-        let values = [
+    private static func start(url: String, at place: ServerAddress.Place?) -> OpaquePointer? {
+        var values: [(String, String)] = [
             ("fallback_application_name", "health-worker"),
             ("client_encoding", "UTF8"),
             ("keepalives_idle", "10"),
             ("keepalives_interval", "5"),
             ("keepalives_count", "3"),
-            ("tcp_user_timeout", "15000"),
+            // Less than a place may take, so that the next address of a name gets its turn.
+            ("tcp_user_timeout", "5000"),
+            // What the URL says comes later and wins.
             ("dbname", url),
         ]
+        if let place {
+            if let host = place.host { values.append(("host", host)) }
+            if let address = place.address { values.append(("hostaddr", address)) }
+            values.append(("port", place.port))
+        }
         let names = values.map { strdup($0.0) }
         let texts = values.map { strdup($0.1) }
         defer { for text in names + texts { free(text) } }
@@ -100,21 +131,8 @@ extension Session {
         }
     }
 
-    /// Why there is no connection: what the server said, or that nobody is there.
-    private static func refusal(by link: OpaquePointer, at address: ServerAddress) -> any Error {
-        let line = said(by: link)
-        guard let (state, message) = stateAndMessage(in: line) else {
-            return StorageError.unavailable(
-                "The database \(address) does not answer; check that it runs, and database.url: "
-                    + line)
-        }
-        return ServerError(state: state, message: message)
-    }
-
-    /// Reads `…FATAL:  28P01: password authentication failed…`.
-    private static func stateAndMessage(in line: String) -> (String, String)? {
-        guard let range = line.firstRange(of: #/:  ([0-9A-Z]{5}): /#) else { return nil }
-        let state = line[range].dropFirst(3).prefix(5)
-        return (String(state), String(line[range.upperBound...]))
+    /// All that libpq has to say, one line for each attempt.
+    private static func words(of link: OpaquePointer) -> String {
+        PQerrorMessage(link).map { String(cString: $0) } ?? ""
     }
 }

@@ -48,6 +48,79 @@ import Testing
         #expect("\(error as Any)".contains("secret") == false)
     }
 
+    @Test func `a server that is too old names its version and the oldest that will do`()
+        async throws
+    {
+        let server = try ScriptedServer(version: "13.14 (Debian 13.14-1)")
+        defer { server.stop() }
+
+        let error = await failure(opening: "postgresql://ann:secret@127.0.0.1:\(server.port)/hw")
+
+        #expect(
+            error
+                == .failed(
+                    "The database 127.0.0.1:\(server.port)/hw is PostgreSQL 13; Health Worker needs "
+                        + "14 or later."))
+    }
+
+    @Test func `of several servers the first that accepts writing is used`() async throws {
+        let fixture = try await PostgreSQLFixture()
+        let server = try TestServer()
+        let port = server.address.port ?? 0
+        // Nobody is at port 1; the second is there, the third is never asked.
+        let url = fixture.url.replacing(
+            "127.0.0.1:\(port)", with: "127.0.0.1:1,127.0.0.1:\(port),nowhere.invalid:5432")
+
+        let storage = try await PostgreSQLStorage.open(
+            url: url, process: 1, version: PostgreSQLFixture.version,
+            logger: PostgreSQLFixture.logger)
+        try await storage.put("web")
+
+        #expect(try await storage.queueStatus().live == 1)
+        await storage.close()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a server that accepts and says nothing does not keep the next one from its turn`()
+        async throws
+    {
+        let fixture = try await PostgreSQLFixture()
+        let silent = try SilentServer()
+        defer { silent.stop() }
+        let port = try TestServer().address.port ?? 0
+        let url =
+            fixture.url.replacing(
+                "127.0.0.1:\(port)", with: "127.0.0.1:\(silent.port),127.0.0.1:\(port)")
+            + "&connect_timeout=1"
+
+        let storage = try await PostgreSQLStorage.open(
+            url: url, process: 1, version: PostgreSQLFixture.version, poolSize: 1,
+            logger: PostgreSQLFixture.logger)
+
+        #expect(try await storage.queueStatus().live == 0)
+        await storage.close()
+        let alone = await failure(
+            opening: "postgresql://127.0.0.1:\(silent.port)/hw?connect_timeout=1")
+        #expect(
+            alone?.isUnavailable(containing: "127.0.0.1:\(silent.port)/hw") == true,
+            "\(alone as Any)")
+        #expect(alone?.isUnavailable(containing: "within 1 s") == true, "\(alone as Any)")
+    }
+
+    @Test func `what one of several servers says is told before another's silence`() async throws {
+        let server = try TestServer()
+        let port = server.address.port ?? 0
+        let url = server.url { $0.password = "sesame" }.replacing(
+            "127.0.0.1:\(port)", with: "127.0.0.1:1,127.0.0.1:\(port)")
+
+        let error = await failure(opening: url)
+
+        #expect(error?.isFailed(containing: "28P01") == true, "\(error as Any)")
+        #expect(
+            error?.isFailed(containing: "127.0.0.1:1,127.0.0.1:\(port)/postgres") == true,
+            "\(error as Any)")
+    }
+
     @Test func `a host that does not exist is unavailable`() async throws {
         let server = try TestServer()
 
