@@ -3,60 +3,47 @@ import Synchronization
 
 /// PostgreSQL, Redis and roles in processes of their own, started for one test and ended with it.
 final class Fleet: Sendable {
+    /// What a fleet is made of.
+    struct Plan {
+        var registers = 2
+        /// Where each worker is.
+        var workers = ["fra1", "fra1", "ams1"]
+        /// Settings of every role, by their variables.
+        var settings: [String: String] = [:]
+        /// What is applied, as YAML.
+        var document: String
+    }
+
     let scratch: Scratch
-    let targets: Targets
     let client: Client
-    private let server: PostgreSQLServer
+    let server: PostgreSQLServer
+    private let settings: [String: String]
     private let redisPort: Int
     private let running = Mutex<[String: Program]>([:])
 
-    private init(scratch: Scratch, targets: Targets, server: PostgreSQLServer) throws {
+    private init(scratch: Scratch, server: PostgreSQLServer, settings: [String: String]) throws {
         self.scratch = scratch
-        self.targets = targets
         self.server = server
+        self.settings = settings
         redisPort = try Here.freePort()
         client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
     }
 
-    /// Two registers, three workers at two locations and an API, watching a failover policy.
-    static func start(in scratch: Scratch) async throws -> Fleet {
-        let targetPort = try Here.freePort()
-        let targets = try Targets(scratch, port: targetPort)
-        try await targets.start("127.0.0.1")
-        try await targets.start("127.0.0.2")
+    /// Registers `register-1` …, workers `worker-1` … and an API, with the plan's document applied.
+    static func start(in scratch: Scratch, _ plan: Plan) async throws -> Fleet {
         let fleet = try Fleet(
-            scratch: scratch, targets: targets, server: try PostgreSQLServer.start())
+            scratch: scratch, server: try PostgreSQLServer.start(), settings: plan.settings)
         do {
             try await fleet.startRedis()
             _ = try fleet.command(["migrate", "up"])
             let key = try fleet.command(["keys", "create", "--role", "admin", "--name", "test"])
             _ = try scratch.write(key, to: "admin.key")
-            try fleet.startRegister("register-1")
-            try fleet.startRegister("register-2")
-            try fleet.startWorker("worker-1", location: "fra1")
-            try fleet.startWorker("worker-2", location: "fra1")
-            try fleet.startWorker("worker-3", location: "ams1")
-            try fleet.launch(
-                "api", ["api"], ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(fleet.client.port)"])
-            let document = try scratch.write(
-                """
-                format: 1
-                policies:
-                - name: www
-                  type: failover
-                  member_check:
-                    type: http
-                    target: {port: \(targetPort)}
-                    interval: 1s
-                    fast_interval: 1s
-                    timeout: 1s
-                    fall: 2
-                    rise: 2
-                  members:
-                  - {name: fra1, value: 127.0.0.1, priority: 10}
-                  - {name: ams1, value: 127.0.0.2, priority: 20}
-                  failback_delay: 8s
-                """, to: "policy.yaml")
+            for number in 0..<plan.registers { try fleet.startRegister("register-\(number + 1)") }
+            for (number, location) in plan.workers.enumerated() {
+                try fleet.startWorker("worker-\(number + 1)", location: location)
+            }
+            try fleet.startAPI()
+            let document = try scratch.write(plan.document, to: "document.yaml")
             try await fleet.until("the API is ready") {
                 try await fleet.client.get("/readyz", authorized: false).status == 200
             }
@@ -75,10 +62,10 @@ final class Fleet: Sendable {
     // MARK: - Processes
 
     private var environment: [String: String] {
-        [
+        settings.merging([
             "HEALTH_WORKER_DATABASE_URL": server.url,
             "HEALTH_WORKER_REDIS_URL": "redis://127.0.0.1:\(redisPort)",
-        ]
+        ]) { $1 }
     }
 
     private func launch(
@@ -99,6 +86,10 @@ final class Fleet: Sendable {
         try launch(name, ["worker", "--wait", "30s"], ["HEALTH_WORKER_WORKER_LOCATION": location])
     }
 
+    func startAPI() throws {
+        try launch("api", ["api"], ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)"])
+    }
+
     func startRedis() async throws {
         let program = try Program(
             URL(filePath: "/usr/bin/redis-server"),
@@ -114,6 +105,15 @@ final class Fleet: Sendable {
 
     func kill(_ name: String) async {
         await running.withLock { $0.removeValue(forKey: name) }?.destroy()
+    }
+
+    func send(_ signal: Int32, to name: String) {
+        running.withLock { $0[name] }?.send(signal)
+    }
+
+    /// The exit code of one role; nil when it still runs after `limit`.
+    func end(of name: String, within limit: Duration) async -> Int32? {
+        await running.withLock { $0[name] }?.end(within: limit)
     }
 
     func killBackend() throws {
@@ -146,7 +146,6 @@ final class Fleet: Sendable {
             return Array(running.values)
         }
         for program in all { await program.destroy() }
-        await targets.stop()
         server.stop()
     }
 
@@ -236,6 +235,9 @@ final class Fleet: Sendable {
             WHERE worker_id IS NOT NULL
               AND visible_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
             """,
+            "completed": "SELECT sum(completed) FROM queue_tallies",
+            "outcomes": "SELECT count(*) FROM outcomes",
+            "processes": "SELECT count(*) FROM processes",
             "doubled_outcomes": """
             SELECT count(*) - count(DISTINCT job_id) FROM outcomes
             """,
@@ -298,10 +300,15 @@ struct PostgreSQLServer: Sendable {
     }
 
     /// The only value of a query's only row.
-    func ask(_ query: String) throws -> String {
+    func ask(_ query: String, in database: String? = nil) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/psql")
-        process.arguments = ["--no-psqlrc", "-At", "-d", url, "-c", query]
+        process.arguments = ["--no-psqlrc", "-qAt", "-d", url, "-c", query]
+        if let database {
+            var address = URLComponents(string: url)
+            address?.path = "/\(database)"
+            process.arguments?[3] = address?.string ?? url
+        }
         return try process.output()
     }
 

@@ -10,18 +10,44 @@ import Testing
     func `the route follows its target whatever is killed on the way`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let fleet = try await Fleet.start(in: scratch)
+        let targetPort = try Here.freePort()
+        let targets = try Targets(scratch, port: targetPort)
+        try await targets.start("127.0.0.1")
+        try await targets.start("127.0.0.2")
+        let fleet = try await Fleet.start(
+            in: scratch,
+            Fleet.Plan(
+                document: """
+                    format: 1
+                    policies:
+                    - name: www
+                      type: failover
+                      member_check:
+                        type: http
+                        target: {port: \(targetPort)}
+                        interval: 1s
+                        fast_interval: 1s
+                        timeout: 1s
+                        fall: 2
+                        rise: 2
+                      members:
+                      - {name: fra1, value: 127.0.0.1, priority: 10}
+                      - {name: ams1, value: 127.0.0.2, priority: 20}
+                      failback_delay: 8s
+                    """))
         do {
-            try await follow(fleet)
+            try await follow(fleet, targets)
         } catch {
             print(fleet.logs)
             await fleet.stop()
+            await targets.stop()
             throw error
         }
         await fleet.stop()
+        await targets.stop()
     }
 
-    private func follow(_ fleet: Fleet) async throws {
+    private func follow(_ fleet: Fleet, _ targets: Targets) async throws {
         let client = fleet.client
         let reading = Task { await readAllTheTime(client) }
         let timeline = Timeline()
@@ -29,7 +55,7 @@ import Testing
         timeline.note("published 127.0.0.1, generation \(first.generation)")
 
         // The target dies, and with it one worker, one register and Redis.
-        await fleet.targets.kill("127.0.0.1")
+        await targets.kill("127.0.0.1")
         timeline.begin("target killed")
         await fleet.kill("worker-1")
         timeline.note("worker-1 killed with SIGKILL")
@@ -54,7 +80,7 @@ import Testing
         timeline.note("probing goes on")
 
         // The target comes back; the register that is left is killed while the delay runs.
-        try await fleet.targets.start("127.0.0.1")
+        try await targets.start("127.0.0.1")
         timeline.begin("target started again")
         try await fleet.awaitHealth("healthy", of: "www.fra1")
         timeline.note("health turned healthy")
