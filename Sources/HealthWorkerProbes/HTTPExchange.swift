@@ -86,7 +86,18 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
     func hasRead(total: Int) {
         if !hasHead, total > Self.headLimit {
             connection.end(.ended(.tooLarge, "no head within \(Self.headLimit) bytes"))
+        } else if total > Self.headLimit + mostForBody {
+            // What stands between chunks is no body, and may go on for ever.
+            connection.end(
+                .ended(
+                    .tooLarge,
+                    "\(total) bytes, of which only \(body.readableBytes) are of the body"))
         }
+    }
+
+    /// What a body of the limit may take, in chunks of one byte each.
+    private var mostForBody: Int {
+        6 * call.expect.bodyLimit.bytes + Self.headLimit
     }
 
     func findingAtDeadline() -> Finding? {
@@ -113,10 +124,12 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
 
     private func judge(_ head: HTTPResponseHead) {
         let status = Int(head.status.code)
-        if call.followsRedirects, [301, 302, 303, 307, 308].contains(status),
-            let location = head.headers.first(name: "location")
-        {
-            connection.end(.redirect(to: location))
+        if call.followsRedirects, [301, 302, 303, 307, 308].contains(status) {
+            if let location = head.headers.first(name: "location") {
+                connection.end(.redirect(to: location))
+            } else {
+                connection.end(.ended(.redirectBlocked, "status \(status) without a Location"))
+            }
         } else if !call.expect.accepts(status: status) {
             let expected = call.expect.status.map(\.description).joined(separator: ", ")
             connection.end(.ended(.statusMismatch, "expected status \(expected), got \(status)"))

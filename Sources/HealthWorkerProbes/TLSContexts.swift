@@ -105,6 +105,9 @@ final class TLSContexts: Sendable {
     private static func make(_ key: Key) throws -> NIOSSLContext {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.applicationProtocols = key.protocols
+        // A target that speaks only older versions is one that no client of today would talk to
+        // (RFC 8996).
+        configuration.minimumTLSVersion = .tlsv12
         // A peer that does not answer our goodbye costs us a socket for that long.
         configuration.shutdownTimeout = .seconds(1)
         // The name is verified by `CertificateFacts`: NIOSSL would also take a certificate for the

@@ -11,15 +11,29 @@ struct Certificates: Sendable {
     /// The PEM file of the authority that signed all but `selfSigned`.
     var authority: String { folder.appending(path: "ca.pem").path }
 
-    /// What a server presents as `name`.
-    func server(_ name: String) throws -> NIOSSLContext {
+    /// A server that presents `name`.
+    ///
+    /// - Parameters:
+    ///   - protocols: What it speaks, by ALPN.
+    ///   - newest: The newest version that it speaks, 1.0 being the oldest.
+    ///   - asksForCertificate: Whether it takes only clients with a certificate of the authority.
+    func server(
+        _ name: String, protocols: [String] = ["http/1.1"], newest: TLSVersion = .tlsv13,
+        asksForCertificate: Bool = false
+    ) throws -> NIOSSLContext {
         let certificates = try NIOSSLCertificate.fromPEMFile(
             folder.appending(path: "\(name).pem").path)
         let key = try NIOSSLPrivateKey(
             file: folder.appending(path: "\(name).key").path, format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key))
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = protocols
+        configuration.minimumTLSVersion = .tlsv1
+        configuration.maximumTLSVersion = newest
+        if asksForCertificate {
+            configuration.certificateVerification = .noHostnameVerification
+            configuration.trustRoots = .file(authority)
+        }
         return try NIOSSLContext(configuration: configuration)
     }
 

@@ -12,6 +12,16 @@ final class LocalServer: Sendable {
         case close
         /// Closes with a reset instead of a goodbye.
         case reset
+        /// Closes the connection and leaves out the goodbye of TLS.
+        case cut
+        /// Says goodbye for its own direction, and keeps listening.
+        case halfClose
+        /// What follows comes this much later.
+        case pause(milliseconds: Int64)
+        /// One byte after the other, with a pause before each.
+        case drip(String, milliseconds: Int64)
+        /// The text again and again, as fast as it is taken, until the connection ends.
+        case flood(String)
     }
 
     struct Script: Sendable {
@@ -43,20 +53,24 @@ final class LocalServer: Sendable {
     /// The requests that came, oldest first.
     var requests: [String] { seen.requests.withLock { $0 } }
 
-    init(_ script: Script, tls: NIOSSLContext? = nil, host: String = "127.0.0.1") async throws {
+    /// - Parameter sleep: How long a connection that was accepted is left alone at first.
+    init(
+        _ script: Script, tls: NIOSSLContext? = nil, host: String = "127.0.0.1",
+        sleep: TimeAmount = .zero
+    ) async throws {
         let (opened, openedContinuation) = AsyncStream<Void>.makeStream()
         let (closed, closedContinuation) = AsyncStream<Void>.makeStream()
         let seen = Seen(opened: openedContinuation, closed: closedContinuation)
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
+                channel.eventLoop.scheduleTask(in: sleep) {
                     if let tls {
                         try channel.pipeline.syncOperations.addHandler(
                             NIOSSLServerHandler(context: tls))
                     }
                     try channel.pipeline.syncOperations.addHandler(Actor(script, seen: seen))
-                }
+                }.futureResult
             }
             .bind(host: host, port: 0).get()
         // A bound channel of TCP has an address with a port.
@@ -97,7 +111,7 @@ final class LocalServer: Sendable {
 
         func channelActive(context: ChannelHandlerContext) {
             seen.opened.yield()
-            play(script.onConnect, on: context.channel)
+            LocalServer.play(script.onConnect[...], on: context.channel)
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -105,7 +119,7 @@ final class LocalServer: Sendable {
             guard !hasAnswered, isWhole(text) else { return }
             hasAnswered = true
             seen.requests.withLock { $0.append(text) }
-            play(script.onRequest(text), on: context.channel)
+            LocalServer.play(script.onRequest(text)[...], on: context.channel)
         }
 
         func channelInactive(context: ChannelHandlerContext) {
@@ -124,22 +138,46 @@ final class LocalServer: Sendable {
                 .flatMap { Int($0.dropFirst(16)) }
             return text[end.upperBound...].utf8.count >= length ?? 0
         }
+    }
 
-        private func play(_ actions: [Action], on channel: any Channel) {
-            for action in actions {
-                switch action {
-                case .send(let text): channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
-                case .sendBytes(let bytes):
-                    channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
-                case .close: channel.close(promise: nil)
-                case .reset:
-                    // Every channel of sockets is one.
-                    let options = channel as! any SocketOptionProvider
-                    options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
-                        channel.close(promise: nil)
-                    }
+    private static func play(_ actions: ArraySlice<Action>, on channel: any Channel) {
+        guard let action = actions.first, channel.isActive else { return }
+        let rest = actions.dropFirst()
+        switch action {
+        case .send(let text): channel.writeAndFlush(ByteBuffer(string: text), promise: nil)
+        case .sendBytes(let bytes): channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+        case .close: channel.close(promise: nil)
+        case .halfClose: channel.close(mode: .output, promise: nil)
+        case .cut:
+            // From the TLS handler outwards, so that it is not asked.
+            (try? channel.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self))?
+                .close(promise: nil)
+        case .reset:
+            // Every channel of sockets is one.
+            let options = channel as! any SocketOptionProvider
+            options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in
+                channel.close(promise: nil)
+            }
+        case .pause(let milliseconds):
+            channel.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) {
+                play(rest, on: channel)
+            }
+            return
+        case .drip(let text, let milliseconds):
+            let drops = text.utf8.flatMap {
+                [Action.pause(milliseconds: milliseconds), .sendBytes([$0])]
+            }
+            play(drops + rest, on: channel)
+            return
+        case .flood(let text):
+            channel.writeAndFlush(ByteBuffer(string: text)).whenSuccess {
+                // A little later, so that the loop serves its other connections, too.
+                channel.eventLoop.scheduleTask(in: .microseconds(20)) {
+                    play(actions, on: channel)
                 }
             }
+            return
         }
+        play(rest, on: channel)
     }
 }
