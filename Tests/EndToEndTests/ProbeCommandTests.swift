@@ -4,32 +4,15 @@ import Testing
 
 /// `health-worker probe` against servers that are processes of their own.
 @Suite struct `The probe command` {
-    private struct Ran {
-        var code: Int32?
-        var text: String
-
-        /// The members of the object that it printed.
-        func object() throws -> [String: JSONValue] {
-            try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
-        }
-    }
-
     private func probe(
         _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]
-    ) async throws -> Ran {
-        try await run(Here.healthWorker, ["probe"] + arguments, in: scratch, environment)
+    ) async throws -> (code: Int32?, text: String) {
+        try await Program.run(
+            Here.healthWorker, ["probe"] + arguments, in: scratch, environment: environment)
     }
 
-    private func run(
-        _ executable: URL, _ arguments: [String], in scratch: Scratch,
-        _ environment: [String: String] = [:]
-    ) async throws -> Ran {
-        let program = try Program(
-            executable, arguments, environment: environment,
-            log: scratch.file("\(UUID().uuidString).log"))
-        let code = await program.end(within: .seconds(30))
-        await program.destroy()
-        return Ran(code: code, text: program.written)
+    private func object(_ text: String) throws -> [String: JSONValue] {
+        try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
     }
 
     @Test func `a success says what was found, with its phases, and exits 0`() async throws {
@@ -105,25 +88,25 @@ import Testing
             ["http://127.0.0.1:\(server.port)/404", "-o", "json"], in: scratch)
 
         #expect(good.code == 0)
-        let object = try good.object()
+        let members = try object(good.text)
         #expect(
-            Set(object.keys) == [
+            Set(members.keys) == [
                 "address", "expected", "http_status", "outcome", "phases", "probed", "started_at",
                 "timeout",
             ])
-        #expect(object["outcome"] == .string("success"))
-        #expect(object["probed"] == .string("http://127.0.0.1:\(server.port)/up?x=1"))
-        #expect(object["http_status"] == .integer(200))
-        #expect(object["timeout"] == .string("15s"))
-        #expect(object["expected"] == .object(["status": .array([.string("200-399")])]))
-        guard case .object(let phases)? = object["phases"] else {
+        #expect(members["outcome"] == .string("success"))
+        #expect(members["probed"] == .string("http://127.0.0.1:\(server.port)/up?x=1"))
+        #expect(members["http_status"] == .integer(200))
+        #expect(members["timeout"] == .string("15s"))
+        #expect(members["expected"] == .object(["status": .array([.string("200-399")])]))
+        guard case .object(let phases)? = members["phases"] else {
             Issue.record("no phases in \(good.text)")
             return
         }
         #expect(Set(phases.keys) == ["connect", "write", "first_byte", "total"])
         #expect(bad.code == 3)
-        #expect(try bad.object()["reason"] == .string("status_mismatch"))
-        #expect(try bad.object()["detail"] == .string("expected status 200-399, got 404"))
+        #expect(try object(bad.text)["reason"] == .string("status_mismatch"))
+        #expect(try object(bad.text)["detail"] == .string("expected status 200-399, got 404"))
     }
 
     @Test func `the connection goes elsewhere while Host, headers and redirects stay`()
@@ -159,7 +142,7 @@ import Testing
     {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let made = try await run(
+        let made = try await Program.run(
             URL(filePath: "/usr/bin/openssl"),
             [
                 "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -227,7 +210,7 @@ import Testing
         let secret = ["HEALTH_WORKER_SECRETS_SHOP": "1234"]
 
         let written = try await probe(["--file", one.path], in: scratch, environment: secret)
-        let object = try await probe(
+        let json = try await probe(
             ["-f", one.path, "-o", "json"], in: scratch, environment: secret)
         let flagged = try await probe(
             ["-f", one.path, "--expect-status", "200", "--timeout", "20s"], in: scratch,
@@ -239,7 +222,7 @@ import Testing
 
         #expect(written.code == 0, "\(written.text)")
         #expect(!written.text.contains("1234 "))
-        #expect(try object.object()["check"] == .string("shop"))
+        #expect(try object(json.text)["check"] == .string("shop"))
         #expect(flagged.code == 3, "\(flagged.text)")
         #expect(flagged.text.contains("  time-out  20s\n"))
         #expect(named.code == 3, "\(named.text)")
@@ -343,11 +326,12 @@ import Testing
         let command = "\(Here.healthWorker.path) probe tcp://127.0.0.1:\(try Here.freePort())"
         let script = URL(filePath: "/usr/bin/script")
 
-        let colored = try await run(
-            script, ["-qec", command, "/dev/null"], in: scratch, ["TERM": "xterm"])
-        let plain = try await run(
+        let colored = try await Program.run(
             script, ["-qec", command, "/dev/null"], in: scratch,
-            ["TERM": "xterm", "NO_COLOR": "1"])
+            environment: ["TERM": "xterm"])
+        let plain = try await Program.run(
+            script, ["-qec", command, "/dev/null"], in: scratch,
+            environment: ["TERM": "xterm", "NO_COLOR": "1"])
 
         #expect(colored.code == 3, "\(colored.text)")
         #expect(colored.text.contains("\u{1b}[31mfailure: connect_refused\u{1b}[0m"))

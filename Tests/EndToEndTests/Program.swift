@@ -61,6 +61,20 @@ final class Program: Sendable {
     var written: String {
         (try? String(contentsOf: log, encoding: .utf8)) ?? ""
     }
+
+    /// Starts `executable` and waits for its end.
+    /// - Returns: its exit code, nil where it had to be ended; and what it wrote.
+    static func run(
+        _ executable: URL, _ arguments: [String], in scratch: Scratch,
+        environment: [String: String] = [:]
+    ) async throws -> (code: Int32?, text: String) {
+        let program = try Program(
+            executable, arguments, environment: environment,
+            log: scratch.file("\(UUID().uuidString).log"))
+        let code = await program.end(within: .seconds(60))
+        await program.destroy()
+        return (code, program.written)
+    }
 }
 
 /// A folder of one test, gone with it unless the test failed to remove it.
