@@ -82,7 +82,9 @@ let package = Package(
         sources(
             "HealthWorkerPostgreSQL",
             ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", "CPostgreSQL", logging]),
-        sources("HealthWorkerCounters", ["HealthWorkerModel", "CHiredis", logging, metrics]),
+        sources(
+            "HealthWorkerCounters",
+            ["HealthWorkerModel", "HealthWorkerStorage", "CHiredis", logging, metrics]),
 
         // What acts.
         sources(
@@ -153,7 +155,10 @@ let package = Package(
             ]),
         tests(
             "HealthWorkerCountersTests",
-            ["HealthWorkerModel", "HealthWorkerCounters", "CountsConformance", logging]),
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerCounters",
+                "HealthWorkerQueue", "CountsConformance", logging,
+            ]),
         tests(
             "HealthWorkerProbesTests",
             [

@@ -66,9 +66,22 @@ enum Engine {
 
     /// The counts in Redis, where `redis.url` names one; exits 78 where that cannot be used.
     static func redis(_ settings: Settings, _ logger: Logger) throws -> RedisCounts? {
+        try redisURL(settings).map { RedisCounts($0, logger: logger) }
+    }
+
+    /// The board of the fleet, where `redis.url` names a Redis; exits 78 where that cannot be used.
+    static func board(
+        _ settings: Settings, of process: ProcessID, _ logger: Logger
+    ) throws -> RedisBoard? {
+        try redisURL(settings).map {
+            RedisBoard($0, process: process, window: Fleet.window, logger: logger)
+        }
+    }
+
+    private static func redisURL(_ settings: Settings) throws -> RedisURL? {
         guard let text = settings.redis.url else { return nil }
         do {
-            return RedisCounts(try RedisURL(text), logger: logger)
+            return try RedisURL(text)
         } catch {
             throw Exit.error(Exit.configuration, "redis.url: \(error)")
         }

@@ -39,17 +39,28 @@ struct Installation {
                 storage: storage, counts: counts, evaluator: evaluator,
                 prober: { probers.prober(for: $0) }, fleet: fleet,
                 limits: Worker.Limits(settings), enqueued: enqueued, logger: logger) : nil
+        let board = try Engine.board(settings, of: storage.process, logger)
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: try await storage.now())
+        let watch = worker.map { worker in
+            SettingsWatch(
+                storage: storage, board: board, name: settings.worker.name,
+                location: settings.worker.location,
+                configured: Worker.Limits(settings).settings, logger: logger,
+                adopt: { worker.adopt($0) })
+        }
+        // A worker that was paused before it was started claims nothing.
+        try await watch?.readRows()
         let heartbeat = Heartbeat(
-            storage: storage, fleet: fleet,
+            storage: storage, board: board, fleet: fleet,
             presence: {
                 var presence = presence
                 if let activity = worker?.activity {
                     presence.claimed = activity.claimed
                     presence.probing = activity.probing
                     presence.paused = activity.paused
+                    presence.settings = activity.settings
                 }
                 return presence
             }, logger: logger)
@@ -66,7 +77,7 @@ struct Installation {
         if roles.contains(.api) {
             services.append(
                 try APIServer(
-                    storage: storage, compiler: DocumentFile.compiler,
+                    storage: storage, board: board, compiler: DocumentFile.compiler,
                     settings: APISettings(settings), logger: logger,
                     readiness: [
                         ReadinessTest("counts") { redis?.source.description ?? "database rows" }
@@ -74,6 +85,7 @@ struct Installation {
                     onListening: { view?.isListening(on: $0) }
                 ).application)
         }
+        if let watch { services.append(watch) }
         if let worker { services.append(worker) }
         if roles.contains(.register) {
             services.append(

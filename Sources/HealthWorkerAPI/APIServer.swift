@@ -20,12 +20,14 @@ package struct APIServer: Sendable {
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
+    ///   - board: where the fleet leaves word beside the storage.
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
     ///   - readiness: what `/readyz?verbose` tells beside the storage.
     ///   - onListening: called once requests are accepted, with the port that was really bound.
     /// - Throws: ``APISettingsError`` for a header name that is none.
     package init(
-        storage: any Storage, compiler: Compiler, settings: APISettings, logger: Logger,
+        storage: any Storage, board: (any FleetBoard)? = nil, compiler: Compiler,
+        settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws(APISettingsError) {
@@ -34,7 +36,7 @@ package struct APIServer: Sendable {
         }
         let keys = KeyRing(storage: storage, memory: settings.keyMemory, logger: logger)
         backend = Backend(
-            storage: storage, compiler: compiler, keys: keys,
+            storage: storage, board: board, compiler: compiler, keys: keys,
             watch: RouteWatch(
                 storage: storage,
                 memory: max(settings.longPollInterval, .milliseconds(100)) / 2), settings: settings,
@@ -47,7 +49,8 @@ package struct APIServer: Sendable {
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
             + RouteEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
-            + InstallationEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
+            + InstallationEndpoints(backend: backend).all
+            + SettingsEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
         description = OpenAPI.document(
             of: endpoints, components: Answers.components, authHeader: header.rawName,
             version: settings.version)

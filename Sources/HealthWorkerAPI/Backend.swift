@@ -6,6 +6,8 @@ import Logging
 /// What handlers work with.
 struct Backend: Sendable {
     var storage: any Storage
+    /// Nil: there is the storage alone.
+    var board: (any FleetBoard)?
     var compiler: Compiler
     var keys: KeyRing
     var watch: RouteWatch

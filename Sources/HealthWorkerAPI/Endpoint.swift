@@ -75,7 +75,8 @@ extension Endpoint {
             case .routes: "The members published now."
             case .overrides: "An operator's word over measured health."
             case .documents: "Whole documents of checks and policies."
-            case .installation: "The processes, the queue and the audit log."
+            case .installation:
+                "The processes, what workers go by, the queue and the audit log."
             case .keys: "Keys of this API."
             }
         }

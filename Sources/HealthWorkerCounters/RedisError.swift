@@ -1,6 +1,6 @@
 import HealthWorkerModel
 
-/// Why Redis did not count. The address is in it, a password never.
+/// Why Redis did not answer as it should. The address is in it, a password never.
 package enum RedisError: Error, Hashable, Sendable {
     /// It may answer another time.
     case unreachable(String)
@@ -41,8 +41,8 @@ extension RedisError {
                         + "redis://USER:PASSWORD@HOST:PORT, or :PASSWORD@ without a user.")
             case "NOPERM":
                 .refused(
-                    "Redis at \(url) does not permit this user what counting needs; grant "
-                        + "+@scripting +hmget +hset +pexpire +select ~hw:*.")
+                    "Redis at \(url) does not permit this user what is needed; grant +@scripting "
+                        + "+hmget +hget +hgetall +hset +hdel +pexpire +time +select ~hw:*.")
             case "DENIED":
                 .refused(
                     "Redis at \(url) is in protected mode; set a password or a bind address there.")
@@ -67,7 +67,7 @@ extension RedisError {
             case "MASTERDOWN", "NOREPLICAS":
                 .unreachable("Redis at \(url) has lost its primary or replicas (\(code)).")
             default:
-                .refused("Redis at \(url) refused to count (\(code)).")
+                .refused("Redis at \(url) refused a command (\(code)).")
             }
     }
 

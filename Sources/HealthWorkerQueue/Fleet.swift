@@ -7,22 +7,43 @@ package final class Fleet: Sendable {
     /// A process that was not seen for this long counts as gone: three heartbeats.
     package static let window: Duration = .seconds(6)
 
+    private struct Seen {
+        var stored: [RunningProcess] = []
+        var onBoard: [RunningProcess] = []
+        /// The workers but this one.
+        var workers: [RunningProcess] = []
+    }
+
     private let me: ProcessID
-    private let workers = Mutex<[RunningProcess]>([])
+    private let seen = Mutex(Seen())
 
     package init(me: ProcessID) {
         self.me = me
     }
 
+    /// Who is alive by the storage.
     package func update(_ processes: [RunningProcess]) {
-        let others = processes.filter { $0.id != me && $0.presence.roles.contains(.worker) }
-        workers.withLock { $0 = others }
+        update { $0.stored = processes }
+    }
+
+    /// Who is alive by the fleet's board; nil: it did not answer, and the storage decides alone.
+    package func update(board processes: [RunningProcess]?) {
+        update { $0.onBoard = processes ?? [] }
+    }
+
+    private func update(_ look: (inout Seen) -> Void) {
+        seen.withLock { seen in
+            look(&seen)
+            seen.workers = seen.stored.joined(with: seen.onBoard).filter {
+                $0.id != me && $0.presence.roles.contains(.worker)
+            }
+        }
     }
 
     /// Whether a worker other than this one is alive and claims such a check.
     package func othersProbe(_ check: CheckSpec) -> Bool {
-        workers.withLock { workers in
-            workers.contains { worker in
+        seen.withLock { seen in
+            seen.workers.contains { worker in
                 worker.presence.paused == nil
                     && (check.locations.isEmpty
                         || check.locations.contains(worker.presence.location))
@@ -30,8 +51,8 @@ package final class Fleet: Sendable {
         }
     }
 
-    /// How many workers are alive, this one included.
+    /// How many workers are alive and claim, this one included.
     package var workerCount: Int {
-        workers.withLock { $0.count } + 1
+        seen.withLock { $0.workers.count { $0.presence.paused == nil } } + 1
     }
 }

@@ -2,22 +2,31 @@ import HealthWorkerModel
 package import HealthWorkerStorage
 package import Logging
 import ServiceLifecycle
+import Synchronization
 
-/// Says every 2 s that this process is alive, and looks who else is.
-package struct Heartbeat: Service {
+/// Says every 2 s that this process is alive, and looks who else is: in the storage, and where there
+/// is one on the fleet's board, neither waiting for the other.
+///
+/// Whoever one of the two saw lately is alive, so that a storage that is slow to write makes nobody
+/// look dead. A board that is lost says nothing, and the storage decides alone.
+package final class Heartbeat: Service {
     package static let interval: Duration = .seconds(2)
 
     private let storage: any Storage
+    private let board: (any FleetBoard)?
     private let fleet: Fleet
     private let presence: @Sendable () async -> Presence
     private let time: ProcessTime
     private let logger: Logger
+    private let beats = Mutex(0)
 
     package init(
-        storage: any Storage, fleet: Fleet, presence: @escaping @Sendable () async -> Presence,
-        time: ProcessTime = .continuous, logger: Logger
+        storage: any Storage, board: (any FleetBoard)? = nil, fleet: Fleet,
+        presence: @escaping @Sendable () async -> Presence, time: ProcessTime = .continuous,
+        logger: Logger
     ) {
         self.storage = storage
+        self.board = board
         self.fleet = fleet
         self.presence = presence
         self.time = time
@@ -26,25 +35,66 @@ package struct Heartbeat: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                await step()
-                // Cancelled: the loop ends.
-                try? await time.sleep(Self.interval)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.repeatedly { await self.tellStorage() } }
+                if self.board != nil {
+                    group.addTask { await self.repeatedly { await self.tellBoard() } }
+                }
             }
         }
-        do {
-            try await storage.withdraw()
-        } catch {
-            logger.debug("could not withdraw", metadata: ["error": "\(error)"])
+        await withdraw()
+    }
+
+    private func repeatedly(_ step: @escaping @Sendable () async -> Void) async {
+        while !Task.isCancelled {
+            // A step that has begun ends: it could be carried out after the withdrawal otherwise.
+            await Task { await step() }.value
+            // Cancelled: the loop ends.
+            try? await time.sleep(Self.interval)
         }
     }
 
+    /// One heartbeat in both places.
     package func step() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.tellStorage() }
+            group.addTask { await self.tellBoard() }
+        }
+    }
+
+    private func tellStorage() async {
         do {
-            try await storage.announce(await presence())
+            try await storage.announce(await nextWord())
             fleet.update(try await storage.processes(seenWithin: Fleet.window))
         } catch {
             logger.warning("heartbeat not stored", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func tellBoard() async {
+        guard let board else { return }
+        fleet.update(board: await board.announce(await nextWord()))
+    }
+
+    private func nextWord() async -> Presence {
+        var word = await presence()
+        word.beat = beats.withLock { beats in
+            beats += 1
+            return beats
+        }
+        return word
+    }
+
+    package func withdraw() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.board?.withdraw() }
+            group.addTask {
+                do {
+                    try await self.storage.withdraw()
+                } catch {
+                    self.logger.debug("could not withdraw", metadata: ["error": "\(error)"])
+                }
+            }
         }
     }
 }

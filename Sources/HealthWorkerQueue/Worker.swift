@@ -32,6 +32,11 @@ package final class Worker: Service {
             self.leaseMargin = leaseMargin
             self.keeps = keeps
         }
+
+        /// Of these, what operators may set while it runs.
+        package var settings: SettingsInForce {
+            SettingsInForce(concurrency: concurrency, batchSize: batchSize)
+        }
     }
 
     package enum KeptOutcomes: String, Sendable {
@@ -52,7 +57,7 @@ package final class Worker: Service {
     /// Woken when a register in this process enqueued jobs.
     private let enqueued: WakeSignal
 
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Woken when there is something to complete.
     private let finished = WakeSignal()
 
@@ -69,6 +74,8 @@ package final class Worker: Service {
         var watermark = Watermark()
         var trouble = OwnTrouble()
         var nextSweep: Duration = .zero
+        /// What operators let it do.
+        var settings: SettingsInForce
     }
 
     /// What one probe found, on its way to be completed.
@@ -105,6 +112,7 @@ package final class Worker: Service {
         self.enqueued = enqueued
         self.time = time
         self.logger = logger
+        state = Mutex(State(settings: limits.settings))
     }
 
     package func run() async throws {
@@ -126,9 +134,43 @@ package final class Worker: Service {
         finished.wake()
     }
 
+    /// Works by these settings from now on. What is in flight ends as ever, also beyond a lower
+    /// concurrency; a paused worker claims nothing more.
+    package func adopt(_ settings: SettingsInForce) {
+        let differs = state.withLock { state in
+            var before = state.settings
+            state.settings = settings
+            // Others' settings raise the revision, too.
+            before.revision = settings.revision
+            return before != settings
+        }
+        guard differs else { return }
+        logger.info(
+            "working by other settings",
+            metadata: [
+                "concurrency": "\(settings.concurrency.value)",
+                "batch_size": "\(settings.batchSize.value)",
+                "paused": "\(settings.pausedBecause ?? "no")",
+            ])
+        enqueued.wake()
+    }
+
     /// What it says of itself in the fleet.
-    package var activity: (claimed: Int, probing: Int, paused: String?) {
-        state.withLock { ($0.claimed, $0.probing, $0.trouble.pause) }
+    package var activity: Activity {
+        state.withLock { state in
+            Activity(
+                claimed: state.claimed, probing: state.probing,
+                paused: state.settings.pausedBecause ?? state.trouble.pause,
+                settings: state.settings)
+        }
+    }
+
+    package struct Activity: Hashable, Sendable {
+        package var claimed: Int
+        package var probing: Int
+        /// Why it claims nothing at present; nil: it does.
+        package var paused: String?
+        package var settings: SettingsInForce
     }
 
     // MARK: - Claiming
@@ -152,7 +194,7 @@ package final class Worker: Service {
                     await enqueued.wait(upTo: Backoff.delay(after: failures), time)
                     continue
                 }
-                if started >= limits.batchSize { continue }
+                if started >= state.withLock({ $0.settings.batchSize.value }) { continue }
                 idle = started > 0 ? 0 : min(idle + 1, 3)
                 let pause = Duration.milliseconds(50 * (idle + 1)) * Double.random(in: 0.8...1.2)
                 await enqueued.wait(upTo: pause, time)
@@ -171,10 +213,13 @@ package final class Worker: Service {
         let before = time.now()
         let workers = fleet.workerCount
         let request = state.withLock { state -> ClaimRequest? in
+            guard !state.settings.isPaused.value else { return nil }
             // Outcomes that wait for the storage hold their places, so that a storage that lags
             // is not given more to do.
-            let free = limits.concurrency - state.probing - state.outcomes.count
-            let limit = min(free, limits.batchSize, state.trouble.limit(at: before))
+            let free =
+                state.settings.concurrency.value - state.probing - state.outcomes.count
+            let limit = min(
+                free, state.settings.batchSize.value, state.trouble.limit(at: before))
             guard limit > 0 else { return nil }
             var from = state.watermark.lowest(at: before)
             if before >= state.nextSweep {

@@ -103,7 +103,7 @@ extension Settings {
         redis = Redis(
             url: keys.value(
                 "redis.url", .redisURL, default: nil, isSecret: true, otherVariable: "REDIS_URL",
-                "Where failures in a row are counted as well; empty: from the rows alone."))
+                "Where counts, heartbeats and live settings are kept, too; empty: in rows alone."))
 
         register = Register(
             pollInterval: keys.value(

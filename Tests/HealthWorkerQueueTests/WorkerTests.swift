@@ -174,6 +174,71 @@ import Testing
         #expect(try await alive.storage.queueStatus().tally.rescued == 1)
     }
 
+    @Test func `claims nothing while an operator pauses it, and goes on when that is taken back`()
+        async throws
+    {
+        let bench = Bench()
+        try await bench.write([.putCheck(.test("web"), set: nil)])
+        let configured = bench.worker.activity.settings
+        var settings = configured
+        settings.isPaused = .init(true, from: .name)
+        settings.pausedBecause = "paused by ann for worker w"
+
+        bench.worker.adopt(settings)
+        #expect(try await bench.work().isEmpty)
+        #expect(bench.worker.activity.paused == "paused by ann for worker w")
+
+        bench.worker.adopt(configured)
+        #expect(try await bench.work().count == 1)
+        #expect(bench.worker.activity.paused == nil)
+    }
+
+    @Test func `ends what is in flight while it is paused`() async throws {
+        let bench = Bench()
+        try await bench.write([.putCheck(.test("web"), set: nil)])
+        let claims = Mutex<[(Claim, Check)]>([])
+        _ = try await bench.worker.claim { claim, check in
+            claims.withLock { $0.append((claim, check)) }
+        }
+        var settings = bench.worker.activity.settings
+        settings.isPaused = .init(true, from: .all)
+
+        bench.worker.adopt(settings)
+        for (claim, check) in claims.withLock({ $0 }) { await bench.worker.probe(claim, check) }
+        _ = await bench.worker.complete()
+
+        let status = try await bench.storage.queueStatus()
+        #expect(status.tally.completed == 1)
+        #expect(status.leased == 0)
+    }
+
+    @Test func `claims no more than its concurrency and its batch size, also when these change`()
+        async throws
+    {
+        let bench = Bench(limits: Worker.Limits(concurrency: 100, batchSize: 50))
+        try await bench.write((0..<60).map { .putCheck(.test("web-\($0)"), set: nil) })
+        bench.clock.advance(by: .seconds(10))
+        var settings = bench.worker.activity.settings
+
+        settings.batchSize.value = 3
+        bench.worker.adopt(settings)
+        #expect(try await bench.worker.claim { _, _ in } == 3)
+
+        // Three are in flight.
+        settings.concurrency.value = 5
+        bench.worker.adopt(settings)
+        #expect(try await bench.worker.claim { _, _ in } == 2)
+
+        settings.concurrency.value = 2
+        bench.worker.adopt(settings)
+        #expect(try await bench.worker.claim { _, _ in } == 0)
+
+        settings.concurrency.value = 100
+        settings.batchSize.value = 40
+        bench.worker.adopt(settings)
+        #expect(try await bench.worker.claim { _, _ in } == 40)
+    }
+
     @Test func `drains: what is in flight is completed, and nothing is held`() async throws {
         let shared = MemoryStorage.Shared(
             clock: StorageClock(runningFrom: Timestamp(seconds: 1_767_225_600)))

@@ -35,7 +35,8 @@ struct APIClient {
 
     /// `path` comes with its query, percent-encoded.
     func call(
-        _ method: NIOHTTP1.HTTPMethod, _ path: String, body: String? = nil,
+        _ method: NIOHTTP1.HTTPMethod, _ path: String,
+        headers: [(name: String, value: String)] = [], body: String? = nil,
         type: String = "application/json", accept: String = "application/json",
         timeout: TimeAmount = .seconds(60)
     ) async throws -> Answer {
@@ -43,6 +44,7 @@ struct APIClient {
         request.method = method
         request.headers.add(name: "Accept", value: accept)
         request.headers.add(name: "User-Agent", value: "health-worker/\(Version.current)")
+        for header in headers { request.headers.add(name: header.name, value: header.value) }
         if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
         if let body {
             request.headers.add(name: "Content-Type", value: type)
@@ -116,5 +118,13 @@ extension JSONValue {
 
     var elements: [JSONValue] {
         if case .array(let elements) = self { elements } else { [] }
+    }
+}
+
+extension String {
+    /// As a part of a URL's path or query.
+    var percentEncoded: String {
+        // Nil only for a text that is no Unicode, which no String is.
+        addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     }
 }

@@ -50,11 +50,7 @@ struct DocumentOptions: ParsableArguments {
         let text = try DocumentFile.read(file)
         _ = try DocumentFile.compile(text)
         var query = "?dry_run=\(isDryRun)&prune=\(prune)"
-        if let message {
-            let allowed = CharacterSet.alphanumerics
-            query +=
-                "&message=\(message.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")"
-        }
+        if let message { query += "&message=\(message.percentEncoded)" }
         let answer = try await client.call(
             .POST, "/v1/apply\(query)", body: String(decoding: text.bytes, as: UTF8.self),
             type: text.syntax == .json ? "application/json" : "application/yaml",

@@ -28,24 +28,16 @@ struct Config: ParsableCommand {
         var output: ListingFormat = .table
 
         func run() throws {
-            let shown = try options.load().show()
-            switch output {
-            case .json:
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-                print(String(decoding: try encoder.encode(shown), as: UTF8.self))
-            case .table:
-                print(
-                    Table(
-                        ["KEY", "VALUE", "FROM"],
-                        shown.map { setting in
-                            let from = setting.source.description
-                            return [
-                                setting.key, setting.value,
-                                setting.readFrom.map { "\(from), read from \($0)" } ?? from,
-                            ]
-                        }
-                    ).text)
+            try output.show(try options.load().show()) { shown in
+                Table(
+                    ["KEY", "VALUE", "FROM"],
+                    shown.map { setting in
+                        let from = setting.source.description
+                        return [
+                            setting.key, setting.value,
+                            setting.readFrom.map { "\(from), read from \($0)" } ?? from,
+                        ]
+                    })
             }
         }
     }
@@ -63,4 +55,16 @@ struct Config: ParsableCommand {
 enum ListingFormat: String, ExpressibleByArgument {
     case table
     case json
+
+    /// Prints `items` as they are, or what `table` makes of them.
+    func show<Items: Encodable>(_ items: Items, as table: (Items) -> Table) throws {
+        switch self {
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(items), as: UTF8.self))
+        case .table:
+            print(table(items).text)
+        }
+    }
 }

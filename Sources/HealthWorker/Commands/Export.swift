@@ -12,8 +12,7 @@ struct Export: AsyncParsableCommand {
 
     func run() async throws {
         let query =
-            set.flatMap { $0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) }
-            .map { "?set=\($0)" } ?? ""
+            set.map { "?set=\($0.percentEncoded)" } ?? ""
         let answer = try await options.client().call(
             .GET, "/v1/export\(query)", accept: "application/yaml")
         print(String(decoding: answer.body, as: UTF8.self), terminator: "")

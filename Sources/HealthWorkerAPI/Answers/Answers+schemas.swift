@@ -34,6 +34,10 @@ enum Answers {
         "Queue": queue,
         "Process": process,
         "Fleet": .object([required("items", .list(of: .reference("Process"), count: 0...100_000))]),
+        "SettingsInForce": settingsInForce,
+        "WorkerSettings": workerSettings,
+        "ScopedSettings": scopedSettings,
+        "LiveSettings": liveSettings,
         "Key": key,
         "KeyPage": page(of: "Key"),
         "NewKey": key.with(
@@ -235,6 +239,48 @@ enum Answers {
         required("location", text), required("version", text), optional("started_at", time),
         required("seen_at", time), required("claimed", count), required("probing", count),
         optional("paused", text.described("Why it claims nothing at present.")),
+        optional("settings", .reference("SettingsInForce").described("Of a worker only.")),
+    ])
+
+    private static let concurrency = Schema.integer(range(WorkerSettings.concurrencyRange))
+        .described("The most probes in flight at once.")
+    private static let batchSize = Schema.integer(range(WorkerSettings.batchSizeRange))
+        .described("The most jobs claimed in one go.")
+
+    private static func range(_ range: ClosedRange<Int>) -> ClosedRange<Int64> {
+        Int64(range.lowerBound)...Int64(range.upperBound)
+    }
+
+    private static let settingsInForce = Schema.object([
+        required("revision", count.described("Of `/v1/settings/worker`, as far as it knows.")),
+        required("concurrency", inForce(concurrency)), required("batch_size", inForce(batchSize)),
+        required("paused", inForce(.boolean)),
+    ]).described("What a worker works by, and what said so.")
+
+    private static func inForce(_ value: Schema) -> Schema {
+        .object([
+            required("value", value),
+            required("from", .choice(of: SettingsInForce.Origin.self)),
+        ])
+    }
+
+    private static let workerSettings = Schema.object([
+        optional("concurrency", concurrency), optional("batch_size", batchSize),
+        optional(
+            "paused",
+            .boolean.described("True: nothing is claimed; what is in flight ends as ever.")),
+    ]).described("What is set; what is missing is left to wider scopes and the configuration.")
+
+    private static let scopedSettings = Schema.object([
+        required("scope", .choice(of: WorkerScope.Kind.self)),
+        optional("name", text.described("Of the location or the worker; missing for all.")),
+        required("settings", .reference("WorkerSettings")), required("revision", count),
+        required("updated_at", time), required("updated_by", text), optional("message", text),
+    ])
+
+    private static let liveSettings = Schema.object([
+        required("revision", count.described("Rises with every change.")),
+        required("items", .list(of: .reference("ScopedSettings"), count: 0...1_000_000)),
     ])
 
     private static let key = Schema.object([

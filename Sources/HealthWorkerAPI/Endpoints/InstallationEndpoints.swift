@@ -43,7 +43,8 @@ struct InstallationEndpoints {
             ]
         ) { [backend] _ in
             // Three heartbeats: as long as decisions count a process as alive.
-            let processes = try await backend.storage.processes(seenWithin: .seconds(6))
+            let stored = try await backend.storage.processes(seenWithin: .seconds(6))
+            let processes = stored.joined(with: await backend.board?.processes() ?? [])
             return .json(.object([.init("items", .list(processes.map(node)))]))
         }
     }
@@ -60,6 +61,24 @@ struct InstallationEndpoints {
             .init("claimed", .number(process.presence.claimed)),
             .init("probing", .number(process.presence.probing)),
             entry("paused", process.presence.paused.map(Node.text)),
+            entry("settings", process.presence.settings.map(node)),
+        ])
+    }
+
+    private func node(of settings: SettingsInForce) -> Node {
+        .object([
+            .init("revision", .number(settings.revision)),
+            .init("concurrency", node(of: settings.concurrency) { .number($0) }),
+            .init("batch_size", node(of: settings.batchSize) { .number($0) }),
+            .init("paused", node(of: settings.isPaused) { .flag($0) }),
+        ])
+    }
+
+    private func node<Setting>(
+        of setting: SettingsInForce.Value<Setting>, _ value: (Setting) -> Node
+    ) -> Node {
+        .object([
+            .init("value", value(setting.value)), .init("from", .text(setting.origin.rawValue)),
         ])
     }
 

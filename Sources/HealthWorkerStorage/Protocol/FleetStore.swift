@@ -31,10 +31,16 @@ package struct Presence: Hashable, Sendable, Codable {
     package var probing: Int
     /// Why a worker claims nothing at present; nil: it does.
     package var paused: String?
+    /// What a worker works by; nil for who is none.
+    package var settings: SettingsInForce?
+    /// Of two words of one process the one with the higher number is the later, whatever the clocks
+    /// of the places say where they were left. Nil: by a version that did not count.
+    package var beat: Int?
 
     package init(
         name: String, roles: [Role], location: String, version: String,
-        startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil
+        startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil,
+        settings: SettingsInForce? = nil
     ) {
         self.name = name
         self.roles = roles
@@ -44,6 +50,7 @@ package struct Presence: Hashable, Sendable, Codable {
         self.claimed = claimed
         self.probing = probing
         self.paused = paused
+        self.settings = settings
     }
 }
 
@@ -56,5 +63,19 @@ package struct RunningProcess: Hashable, Sendable {
         self.id = id
         self.seenAt = seenAt
         self.presence = presence
+    }
+}
+
+extension [RunningProcess] {
+    /// Who one of both places saw, with the later of two words, ordered by name.
+    package func joined(with others: [RunningProcess]) -> [RunningProcess] {
+        let latest = (self + others).reduce(into: [ProcessID: RunningProcess]()) {
+            latest, process in
+            let known = latest[process.id]?.presence.beat ?? -1
+            if latest[process.id] == nil || process.presence.beat ?? -1 > known {
+                latest[process.id] = process
+            }
+        }
+        return latest.values.sorted { ($0.presence.name, $0.id) < ($1.presence.name, $1.id) }
     }
 }
