@@ -47,10 +47,7 @@ final class Fleet: Sendable {
             try await fleet.until("the API is ready") {
                 try await fleet.client.get("/readyz", authorized: false).status == 200
             }
-            _ = try fleet.command([
-                "apply", "-f", document.path, "--server", "http://127.0.0.1:\(fleet.client.port)",
-                "--key-file", scratch.file("admin.key").path,
-            ])
+            try fleet.tell("apply", "-f", document.path)
         } catch {
             print(fleet.logs)
             await fleet.stop()
@@ -130,6 +127,13 @@ final class Fleet: Sendable {
 
     func restartPostgreSQL() throws { try server.restart() }
 
+    func flushRedis() throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/redis-cli")
+        process.arguments = ["-h", "127.0.0.1", "-p", "\(redisPort)", "FLUSHALL"]
+        _ = try process.output()
+    }
+
     /// SIGTERM to every role.
     /// - Returns: their exit codes; nil for one that did not end.
     func drain() async -> [String: Int32?] {
@@ -157,6 +161,16 @@ final class Fleet: Sendable {
             let text = (try? String(contentsOf: scratch.file(name), encoding: .utf8)) ?? ""
             return "── \(name)\n\(text.suffix(3000))"
         }.joined(separator: "\n")
+    }
+
+    /// One command of the API's client, to its end.
+    /// - Returns: what it wrote to standard output, without white space around it.
+    @discardableResult
+    func tell(_ arguments: String...) throws -> String {
+        try command(
+            arguments + [
+                "--server", "http://127.0.0.1:\(client.port)", "--key-file", client.keyFile.path,
+            ])
     }
 
     /// One command, to its end.
@@ -222,6 +236,31 @@ final class Fleet: Sendable {
         }
     }
 
+    /// The database's time, in microseconds since 1970.
+    func databaseTime() throws -> Int64 {
+        try number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+    }
+
+    /// How many probes of such a process began after `moment`, of those that have ended.
+    func probes(by process: String, after moment: Int64) throws -> Int64 {
+        try number(
+            """
+            SELECT count(*) FROM outcomes
+            WHERE worker_id = \(process) AND started_at > \(moment)
+            """)
+    }
+
+    /// When the last probe of such a process began, of those that have ended.
+    func lastProbe(by process: String) throws -> Int64 {
+        try number("SELECT max(started_at) FROM outcomes WHERE worker_id = \(process)")
+    }
+
+    private func number(_ question: String) throws -> Int64 {
+        let answer = try server.ask(question)
+        guard let number = Int64(answer) else { throw EndToEndError("\(question): \(answer)") }
+        return number
+    }
+
     /// What the database itself says.
     func account() throws -> [String: Int] {
         let questions = [
@@ -248,11 +287,7 @@ final class Fleet: Sendable {
             "generations": "SELECT count(DISTINCT generation) FROM route_changes",
             "route_changes": "SELECT count(*) FROM route_changes",
         ]
-        return try questions.mapValues { question in
-            let answer = try server.ask(question)
-            guard let number = Int(answer) else { throw EndToEndError("\(question): \(answer)") }
-            return number
-        }
+        return try questions.mapValues { Int(try number($0)) }
     }
 }
 
