@@ -113,6 +113,8 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
         case HTTPParserError.headerOverflow:
             connection.end(
                 .ended(.tooLarge, "more than \(Self.headLimit) bytes or 1000 fields of headers"))
+        case HTTPParserError.unknown:
+            connection.end(.ended(.protocolError, "the answer breaks the rules of HTTP/1.1"))
         case is HTTPParserError, is NIOHTTPDecoderError:
             connection.end(.ended(.protocolError, "the answer is no HTTP/1.1: \(error)"))
         default:

@@ -6,12 +6,8 @@ import Testing
     private func run(
         _ arguments: [String], in scratch: Scratch, environment: [String: String] = [:]
     ) async throws -> (code: Int32?, text: String) {
-        let program = try Program(
-            Here.healthWorker, arguments, environment: environment,
-            log: scratch.file("\(UUID().uuidString).log"))
-        let code = await program.end(within: .seconds(30))
-        await program.destroy()
-        return (code, program.written)
+        try await Program.run(
+            Here.healthWorker, arguments, in: scratch, environment: environment)
     }
 
     @Test func `a wrong configuration names keys and lines, exits 78 and starts nothing`()

@@ -144,6 +144,10 @@ extension NastyServer {
             "knows no such name and says so in an alert", .sendBytes([0x15, 3, 3, 0, 2, 2, 112]),
             type: .https, tls: shop, is: .failure(.tlsHandshake), in: "tls"),
         .greets(
+            "speaks none of our protocols and says so in an alert",
+            .sendBytes([0x15, 3, 3, 0, 2, 2, 120]), type: .https, tls: shop,
+            is: .failure(.tlsHandshake), in: "tls"),
+        .greets(
             "never answers the handshake", type: .https, tls: shop, within: second,
             is: .failure(.tlsTimeout), in: "tls"),
         .greets(
@@ -415,8 +419,8 @@ extension NastyServer {
 
     private static let slow: [NastyServer] = [
         .https(
-            "is slow to accept, then good", .init(sleep: .milliseconds(300)),
-            is: .success, in: "first_byte"),
+            "is slow in the handshake, in time", .init(sleep: .milliseconds(300)), type: .tcp,
+            is: .success, in: "tls", takes: .milliseconds(290)),
         .http(
             "drips its head, in time",
             .drip("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", milliseconds: 10),

@@ -112,8 +112,8 @@ struct ProbeMade {
 
     private static func ends(_ end: Timestamp, at now: Timestamp) -> String {
         let days = (end.seconds - now.seconds) / 86_400
-        if end < now { return "ended at \(end), \(-days) days ago" }
-        return "ends at \(end), in \(days) days"
+        let shown = abs(days) == 1 ? "1 day" : "\(abs(days)) days"
+        return end < now ? "ended at \(end), \(shown) ago" : "ends at \(end), in \(shown)"
     }
 
     private var expected: String {
