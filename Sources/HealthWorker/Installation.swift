@@ -43,15 +43,6 @@ struct Installation {
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: try await storage.now())
-        let watch = worker.map { worker in
-            SettingsWatch(
-                storage: storage, board: board, name: settings.worker.name,
-                location: settings.worker.location,
-                configured: Worker.Limits(settings).settings, logger: logger,
-                adopt: { worker.adopt($0) })
-        }
-        // A worker that was paused before it was started claims nothing.
-        try await watch?.readRows()
         let heartbeat = Heartbeat(
             storage: storage, board: board, fleet: fleet,
             presence: {
@@ -64,6 +55,15 @@ struct Installation {
                 }
                 return presence
             }, logger: logger)
+        let watch = worker.map { worker in
+            SettingsWatch(
+                storage: storage, board: board, name: settings.worker.name,
+                location: settings.worker.location,
+                configured: Worker.Limits(settings).settings, logger: logger,
+                adopt: { if worker.adopt($0) { heartbeat.tellNews() } })
+        }
+        // A worker that was paused before it was started claims nothing.
+        try await watch?.readRows()
         // Others decide by who is alive: be known before the first claim.
         await heartbeat.step()
 

@@ -19,6 +19,8 @@ package final class Heartbeat: Service {
     private let time: ProcessTime
     private let logger: Logger
     private let beats = Mutex(0)
+    /// Woken when there is something new to say, one for each place.
+    private let news = (forStorage: WakeSignal(), forBoard: WakeSignal())
 
     package init(
         storage: any Storage, board: (any FleetBoard)? = nil, fleet: Fleet,
@@ -36,21 +38,32 @@ package final class Heartbeat: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.repeatedly { await self.tellStorage() } }
+                group.addTask {
+                    await self.repeatedly(at: self.news.forStorage) { await self.tellStorage() }
+                }
                 if self.board != nil {
-                    group.addTask { await self.repeatedly { await self.tellBoard() } }
+                    group.addTask {
+                        await self.repeatedly(at: self.news.forBoard) { await self.tellBoard() }
+                    }
                 }
             }
         }
         await withdraw()
     }
 
-    private func repeatedly(_ step: @escaping @Sendable () async -> Void) async {
+    /// Says what is new now, rather than with the next heartbeat.
+    package func tellNews() {
+        news.forStorage.wake()
+        news.forBoard.wake()
+    }
+
+    private func repeatedly(
+        at news: WakeSignal, _ step: @escaping @Sendable () async -> Void
+    ) async {
         while !Task.isCancelled {
             // A step that has begun ends: it could be carried out after the withdrawal otherwise.
             await Task { await step() }.value
-            // Cancelled: the loop ends.
-            try? await time.sleep(Self.interval)
+            await news.wait(upTo: Self.interval, time)
         }
     }
 

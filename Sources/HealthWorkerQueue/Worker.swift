@@ -136,7 +136,9 @@ package final class Worker: Service {
 
     /// Works by these settings from now on. What is in flight ends as ever, also beyond a lower
     /// concurrency; a paused worker claims nothing more.
-    package func adopt(_ settings: SettingsInForce) {
+    /// - Returns: whether they differ from those before.
+    @discardableResult
+    package func adopt(_ settings: SettingsInForce) -> Bool {
         let differs = state.withLock { state in
             var before = state.settings
             state.settings = settings
@@ -144,7 +146,7 @@ package final class Worker: Service {
             before.revision = settings.revision
             return before != settings
         }
-        guard differs else { return }
+        guard differs else { return false }
         logger.info(
             "working by other settings",
             metadata: [
@@ -153,6 +155,7 @@ package final class Worker: Service {
                 "paused": "\(settings.pausedBecause ?? "no")",
             ])
         enqueued.wake()
+        return true
     }
 
     /// What it says of itself in the fleet.

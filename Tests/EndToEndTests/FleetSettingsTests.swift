@@ -101,6 +101,10 @@ import Testing
         timeline.note(
             "worker-1 probes, worker-2 began its last \(unaided / 1000) ms after that was stored")
 
+        let nobody = try fleet.tell("fleet", "pause", "--location", "ams1")
+        #expect(nobody.contains("No worker that runs is meant"))
+        let left = try fleet.tell("fleet", "resume", "--location", "ams1")
+        #expect(left.contains("Still paused: location fra1, by key:test."))
         let table = try fleet.tell("fleet", "list")
         #expect(table.contains("7 (location)"))
         #expect(table.contains("paused by key:test for location fra1"))

@@ -182,6 +182,11 @@ struct SettingsEdit: ParsableArguments {
         }
     }
 
+    private func isMeant(_ process: JSONValue) -> Bool {
+        process["roles"]?.elements.contains(.string("worker")) ?? false
+            && scope.admits(process["name"]?.text ?? "", at: process["location"]?.text ?? "")
+    }
+
     /// Reads what is set, changes it and puts it back; refused where somebody else changed it
     /// meanwhile.
     /// - Returns: what is set for other workers.
@@ -218,6 +223,10 @@ struct SettingsEdit: ParsableArguments {
                 settings[key]?.text.map { "\(key.rawValue) \($0)" }
             }
             print("\(scope): \(said.joined(separator: ", ")); workers take it up within 2 s.")
+        }
+        let running = try await client.get("/v1/fleet")["items"]?.elements ?? []
+        if !running.contains(where: isMeant) {
+            print("No worker that runs is meant by that at present.")
         }
         return items.filter { !isMine($0) }
     }
