@@ -17,9 +17,15 @@ extension Probers {
                 throw Exit.error(Exit.configuration, "\(key): \(error)")
             }
         }
+        let group = MultiThreadedEventLoopGroup.singleton
+        let resolver: any NameResolver =
+            switch settings.probe.resolver {
+            case .own: OwnResolver(eventLoopGroup: group)
+            case .system: SystemResolver()
+            }
         let secrets = settings.secrets
         self.init(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, resolver: SystemResolver(),
+            eventLoopGroup: group, resolver: resolver,
             addressRules: AddressRules(
                 deny: networks["probe.deny_networks"] ?? [],
                 allow: networks["probe.allow_networks"] ?? []),

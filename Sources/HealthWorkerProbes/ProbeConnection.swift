@@ -76,6 +76,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
     private var report = ConnectionReport(finding: .success)
     private var phase: (running: Phase, since: NIODeadline)?
     private var timer: Scheduled<Void>?
+    private var lookup: NameLookup?
     private var exchange: (any Exchange)?
     private var channel: (any Channel)?
     private var tlsHandler: NIOSSLClientHandler?
@@ -161,10 +162,12 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             return
         }
         enter(.resolve)
-        let lookup = services.resolver.addresses(
-            of: destination.host, family: destination.family, on: eventLoop)
-        lookup.whenComplete { result in
+        let lookup = services.resolver.lookUp(
+            destination.host, family: destination.family, by: deadline, on: eventLoop)
+        self.lookup = lookup
+        lookup.addresses.whenComplete { result in
             guard self.isRunning else { return }
+            self.lookup = nil
             switch result {
             case .success(let addresses):
                 if let address = addresses.first {
@@ -379,6 +382,8 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         }
         timer?.cancel()
         timer = nil
+        lookup?.cancel()
+        lookup = nil
         exchange = nil
         if case .ended = finding { close(politely: false) } else { close(politely: true) }
         tlsHandler = nil

@@ -37,35 +37,31 @@ package final class SystemResolver: NameResolver {
 
     private let state = Mutex(State())
     private let pool: NIOThreadPool
-    private let timeout: TimeAmount
     private let keep: TimeAmount
     private let mostAnswers: Int
     private let lookup: Lookup
 
     /// - Parameters:
     ///   - threads: How many names may be looked up at once.
-    ///   - timeout: How long one caller waits, the wait for a thread included.
     ///   - keep: How long an answer is used again; nothing is remembered of failures.
     ///   - mostAnswers: How many answers are kept.
     ///   - lookup: What is called on the threads; blocks as it likes.
     package init(
-        threads: Int = 8, timeout: Duration = .seconds(10), keep: Duration = .seconds(2),
-        mostAnswers: Int = 10_000, lookup: @escaping Lookup = SystemResolver.getaddrinfo
+        threads: Int = 8, keep: Duration = .seconds(2), mostAnswers: Int = 10_000,
+        lookup: @escaping Lookup = SystemResolver.getaddrinfo
     ) {
         pool = NIOThreadPool(numberOfThreads: threads)
-        self.timeout = TimeAmount(timeout)
         self.keep = TimeAmount(keep)
         self.mostAnswers = mostAnswers
         self.lookup = lookup
         pool.start()
     }
 
-    package func addresses(
-        of name: String, family: IPFamily, on eventLoop: any EventLoop
-    ) -> EventLoopFuture<[IPAddress]> {
+    package func lookUp(
+        _ name: String, family: IPFamily, by deadline: NIODeadline, on eventLoop: any EventLoop
+    ) -> NameLookup {
         let query = Query(name: name, family: family)
         let now = NIODeadline.now()
-        let wantedUntil = now + timeout
         let promise = eventLoop.makePromise(of: [IPAddress].self)
 
         enum Next { case answer([IPAddress]), fail, ask, wait }
@@ -74,21 +70,21 @@ package final class SystemResolver: NameResolver {
             if let answer = state.answers[query], answer.until > now {
                 return .answer(answer.addresses)
             }
-            if state.underWay[query] != nil {
+            if let waited = state.underWay[query]?.wantedUntil {
                 state.underWay[query]?.waiting.append(promise)
-                state.underWay[query]?.wantedUntil = wantedUntil
+                state.underWay[query]?.wantedUntil = max(waited, deadline)
                 return .wait
             }
-            state.underWay[query] = UnderWay(waiting: [promise], wantedUntil: wantedUntil)
+            state.underWay[query] = UnderWay(waiting: [promise], wantedUntil: deadline)
             return .ask
         }
         switch next {
         case .answer(let addresses):
             promise.succeed(addresses)
-            return promise.futureResult
+            return NameLookup(promise.futureResult)
         case .fail:
             promise.fail(NameResolverError.shutDown)
-            return promise.futureResult
+            return NameLookup(promise.futureResult)
         case .ask:
             pool.submit { item in
                 self.run(query, isCancelled: item == .cancelled)
@@ -97,11 +93,12 @@ package final class SystemResolver: NameResolver {
             break
         }
         // The answer may still come later, for those who ask again meanwhile.
-        let timer = eventLoop.scheduleTask(deadline: wantedUntil) {
+        let timer = eventLoop.scheduleTask(deadline: deadline) {
             promise.fail(NameResolverError.timedOut)
         }
         promise.futureResult.whenComplete { _ in timer.cancel() }
-        return promise.futureResult
+        // The thread cannot be stopped, and what waits for it is forgotten with it.
+        return NameLookup(promise.futureResult) { promise.fail(NameResolverError.timedOut) }
     }
 
     package func shutdown() async {

@@ -49,6 +49,7 @@ package struct Settings: Sendable {
 
     /// Networks in CIDR form: an address, a slash and the bits of its prefix, no bit set beyond.
     package struct Probe: Sendable, Equatable {
+        package var resolver: ResolverChoice
         package var denyNetworks: [String]
         package var allowNetworks: [String]
     }
@@ -71,6 +72,10 @@ package struct Settings: Sendable {
 
 package enum KeptOutcomes: String, CaseIterable, Sendable {
     case all, changes, none
+}
+
+package enum ResolverChoice: String, CaseIterable, Sendable {
+    case own, system
 }
 
 /// Spelled like the levels of swift-log.
@@ -137,6 +142,10 @@ extension Settings {
                 "The header that carries an API key beside Authorization: Bearer."))
 
         probe = Probe(
+            resolver: keys.value(
+                "probe.resolver", .choice(ResolverChoice.self), default: .own,
+                "Who finds the addresses of names: \"own\" asks the servers of /etc/resolv.conf "
+                    + "itself, any number at once; \"system\" calls getaddrinfo, a few at once."),
             denyNetworks: keys.value(
                 "probe.deny_networks", .networks, default: [],
                 "Networks that are not probed, in addition to the link-local ones."),

@@ -9,14 +9,11 @@ import Testing
 
 @Suite struct NameResolverTests {
     static let loopback = IPAddress.v4(0x7f00_0001)
-    static var eventLoop: any EventLoop { MultiThreadedEventLoopGroup.singleton.any() }
 
     @Test func `the system knows localhost`() async throws {
         let resolver = SystemResolver()
 
-        let addresses = try await resolver.addresses(
-            of: "localhost", family: .v4, on: Self.eventLoop
-        ).get()
+        let addresses = try await resolver.addresses(of: "localhost", family: .v4)
 
         #expect(addresses == [Self.loopback])
         await resolver.shutdown()
@@ -118,13 +115,11 @@ import Testing
         }
 
         let futures = (0..<50).map { _ in
-            resolver.addresses(of: "a.example.com", family: .any, on: Self.eventLoop)
+            resolver.future(of: "a.example.com")
         }
         release.signal()
         for future in futures { #expect(try await future.get() == [Self.loopback]) }
-        let kept = try await resolver.addresses(
-            of: "a.example.com", family: .any, on: Self.eventLoop
-        ).get()
+        let kept = try await resolver.addresses(of: "a.example.com")
 
         #expect(kept == [Self.loopback])
         #expect(queries.withLock { $0 } == 1)
@@ -138,12 +133,9 @@ import Testing
         }
 
         await #expect(throws: NameResolverError.failed("x")) {
-            try await resolver.addresses(of: "a.example.com", family: .any, on: Self.eventLoop)
-                .get()
+            try await resolver.addresses(of: "a.example.com")
         }
-        let second = try await resolver.addresses(
-            of: "a.example.com", family: .any, on: Self.eventLoop
-        ).get()
+        let second = try await resolver.addresses(of: "a.example.com")
 
         #expect(second == [Self.loopback])
         await resolver.shutdown()
@@ -152,20 +144,18 @@ import Testing
     @Test func `a query that waits too long for a thread is never asked`() async throws {
         let release = DispatchSemaphore(value: 0)
         let asked = Mutex<[String]>([])
-        let resolver = SystemResolver(threads: 1, timeout: .seconds(2)) { name, _ in
+        let resolver = SystemResolver(threads: 1) { name, _ in
             asked.withLock { $0.append(name) }
             if name == "slow.example.com" { release.wait() }
             return .success([Self.loopback])
         }
-        let slow = resolver.addresses(of: "slow.example.com", family: .any, on: Self.eventLoop)
-        let late = resolver.addresses(of: "late.example.com", family: .any, on: Self.eventLoop)
+        let slow = resolver.future(of: "slow.example.com", within: .seconds(2))
+        let late = resolver.future(of: "late.example.com", within: .seconds(2))
 
         await #expect(throws: NameResolverError.timedOut) { try await slow.get() }
         await #expect(throws: NameResolverError.timedOut) { try await late.get() }
         release.signal()
-        let next = try await resolver.addresses(
-            of: "next.example.com", family: .any, on: Self.eventLoop
-        ).get()
+        let next = try await resolver.addresses(of: "next.example.com")
 
         #expect(next == [Self.loopback])
         #expect(asked.withLock { $0 } == ["slow.example.com", "next.example.com"])
@@ -178,13 +168,11 @@ import Testing
             release.wait()
             return .failure(.timedOut)
         }
-        let waiting = ["a.example.com", "b.example.com"].map {
-            resolver.addresses(of: $0, family: .any, on: Self.eventLoop)
-        }
+        let waiting = ["a.example.com", "b.example.com"].map { resolver.future(of: $0) }
 
         await resolver.shutdown()
 
-        for future in waiting + [resolver.addresses(of: "c", family: .any, on: Self.eventLoop)] {
+        for future in waiting + [resolver.future(of: "c")] {
             await #expect(throws: NameResolverError.shutDown) { try await future.get() }
         }
         release.signal()

@@ -23,6 +23,7 @@ struct PrecedenceTests {
         #expect(settings.worker.leaseMargin == .seconds(5))
         #expect(settings.api.listen == ListenAddress(host: "127.0.0.1", port: 8080))
         #expect(settings.api.authHeader == "X-API-Key")
+        #expect(settings.probe.resolver == .own)
         #expect(settings.probe.denyNetworks.isEmpty)
         #expect(settings.probe.allowNetworks.isEmpty)
         #expect(settings.history.outcomes == .all)
@@ -83,7 +84,8 @@ struct PrecedenceTests {
             "register.poll_interval": "1s",
             "worker.name": "a", "worker.location": "b", "worker.concurrency": "7",
             "worker.batch_size": "8", "worker.lease_margin": "9s", "api.listen": "[::1]:0",
-            "api.auth.header": "X-Key", "probe.deny_networks": "192.0.2.0/24, 2001:db8::/32",
+            "api.auth.header": "X-Key", "probe.resolver": "system",
+            "probe.deny_networks": "192.0.2.0/24, 2001:db8::/32",
             "probe.allow_networks": "127.0.0.0/8", "history.outcomes": "none",
             "history.keep": "36h", "log.level": "debug", "log.format": "json",
             "metrics.listen": "127.0.0.1:9464-9473",
@@ -104,6 +106,7 @@ struct PrecedenceTests {
         #expect(settings.database.preparedStatements == false)
         #expect(settings.redis.url == "redis://127.0.0.1:6379/1")
         #expect(settings.api.listen == ListenAddress(host: "::1", port: 0))
+        #expect(settings.probe.resolver == .system)
         #expect(settings.probe.denyNetworks == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(settings.metrics.listen == ListenRange(host: "127.0.0.1", ports: 9464...9473))
     }

@@ -42,12 +42,12 @@ func probe(_ check: CheckSpec, holdingUpItsLoopFor milliseconds: UInt32) async -
 private struct BlockingResolver: NameResolver {
     let milliseconds: UInt32
 
-    func addresses(
-        of name: String, family: IPFamily, on eventLoop: any EventLoop
-    ) -> EventLoopFuture<[IPAddress]> {
+    func lookUp(
+        _ name: String, family: IPFamily, by deadline: NIODeadline, on eventLoop: any EventLoop
+    ) -> NameLookup {
         // Behind the connection's next step, which is a task of the loop, too.
         eventLoop.execute { usleep(milliseconds * 1000) }
-        return eventLoop.makeSucceededFuture([.v4(0x7f00_0001)])
+        return NameLookup(eventLoop.makeSucceededFuture([.v4(0x7f00_0001)]))
     }
 
     func shutdown() async {}
@@ -86,9 +86,9 @@ final class FixedResolver: NameResolver {
 
     var names: [String] { asked.withLock { $0 } }
 
-    func addresses(
-        of name: String, family: IPFamily, on eventLoop: any EventLoop
-    ) -> EventLoopFuture<[IPAddress]> {
+    func lookUp(
+        _ name: String, family: IPFamily, by deadline: NIODeadline, on eventLoop: any EventLoop
+    ) -> NameLookup {
         asked.withLock { $0.append(name) }
         let promise = eventLoop.makePromise(of: [IPAddress].self)
         if name == "hangs" {
@@ -97,7 +97,7 @@ final class FixedResolver: NameResolver {
             promise.completeWith(
                 (answers[name] ?? .failure(.noSuchName(name))).mapError { $0 })
         }
-        return promise.futureResult
+        return NameLookup(promise.futureResult)
     }
 
     func shutdown() async {
@@ -106,6 +106,22 @@ final class FixedResolver: NameResolver {
             return waiting
         }
         for promise in promises { promise.fail(NameResolverError.shutDown) }
+    }
+}
+
+extension NameResolver {
+    /// What a lookup finds that is given much time.
+    func addresses(
+        of name: String, family: IPFamily = .any, within time: TimeAmount = .seconds(60)
+    ) async throws -> [IPAddress] {
+        try await future(of: name, family: family, within: time).get()
+    }
+
+    func future(
+        of name: String, family: IPFamily = .any, within time: TimeAmount = .seconds(60)
+    ) -> EventLoopFuture<[IPAddress]> {
+        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+        return lookUp(name, family: family, by: .now() + time, on: eventLoop).addresses
     }
 }
 
