@@ -59,16 +59,35 @@ extension PostgreSQLStorage {
     /// A slot that another register holds is skipped. By its ctid a row is only changed in the very
     /// version that was locked: one that another register advanced since this statement began is
     /// left alone. A slot of which every check is gone or has another interval goes, too.
+    ///
+    /// No slot is further ahead than its interval, but after a failover to a server whose clock is
+    /// behind. Then every moment that is stored is the other clock's: by more than some seconds, and
+    /// what waits for it is asked for now, leases included, instead of in an hour.
     package static let enqueueDueSlots = """
-        WITH pulled_back AS (
+        WITH ahead AS MATERIALIZED (
+            SELECT ctid AS row_id,
+                   due_at > (SELECT now_us()) + interval_us + 10000000 AS is_far
+            FROM schedule_slots
+            WHERE due_at > (SELECT now_us()) + interval_us
+            FOR UPDATE SKIP LOCKED
+        ),
+        pulled_back AS (
             UPDATE schedule_slots
             SET due_at = due_at - (due_at - (SELECT now_us()) - 1) / interval_us * interval_us
-            WHERE ctid = ANY (ARRAY(
-                SELECT ctid
-                FROM schedule_slots
-                WHERE due_at > (SELECT now_us()) + 2 * interval_us
-                FOR UPDATE SKIP LOCKED
-            ))
+            WHERE ctid = ANY (ARRAY(SELECT row_id FROM ahead))
+        ),
+        jobs_pulled_back AS (
+            UPDATE probe_jobs
+            SET visible_at = (SELECT now_us())
+            WHERE job_id > 0
+              AND visible_at > (SELECT now_us())
+              AND EXISTS (SELECT 1 FROM ahead WHERE is_far)
+        ),
+        evaluations_pulled_back AS (
+            UPDATE evaluations
+            SET due_at = (SELECT now_us())
+            WHERE due_at > (SELECT now_us())
+              AND EXISTS (SELECT 1 FROM ahead WHERE is_far)
         ),
         due AS MATERIALIZED (
             SELECT ctid AS row_id, interval_us, slot, due_at,

@@ -45,6 +45,8 @@ extension PostgreSQLStorage {
                 SELECT process_id, seen_at, presence
                 FROM processes
                 WHERE seen_at > now_us() - $1
+                  -- Later than now: by the clock of a server that this one took over from.
+                  AND seen_at < now_us() + $1
                 """, [window]
             ) { row in
                 RunningProcess(id: row.id(0), seenAt: row.moment(1), presence: try row.json(2))
@@ -66,6 +68,8 @@ extension PostgreSQLStorage {
                     until_at = excluded.until_at
                 WHERE d.holder = excluded.holder
                    OR d.until_at <= now_us()
+                   -- Longer than it can be held: by another server's clock.
+                   OR d.until_at > now_us() + $3
                 """, [name, process, lease]) == 1
         }
     }

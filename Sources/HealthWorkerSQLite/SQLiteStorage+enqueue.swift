@@ -39,7 +39,7 @@ extension Session {
         try first(
             """
             SELECT EXISTS (SELECT 1 FROM schedule_slots WHERE due_at <= ?)
-                OR EXISTS (SELECT 1 FROM schedule_slots WHERE due_at > ? + 2 * interval_us)
+                OR EXISTS (SELECT 1 FROM schedule_slots WHERE due_at > ? + interval_us)
             """, [now.microseconds, now.microseconds]
         ) { $0.flag(0) } ?? false
     }
@@ -50,7 +50,7 @@ extension Session {
             """
             SELECT interval_us, slot, due_at
             FROM schedule_slots
-            WHERE due_at > ? + 2 * interval_us
+            WHERE due_at > ? + interval_us
             """, [now.microseconds])
         for (slot, due) in slots {
             if let earlier = slot.pulledBack(from: due, now: now) {

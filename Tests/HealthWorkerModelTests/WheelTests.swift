@@ -87,14 +87,15 @@ import Testing
         }
     }
 
-    @Test func `a slot further ahead than two intervals is pulled back into its phase`() {
+    @Test func `a slot further ahead than an interval is pulled back into its phase`() {
         let slot = Wheel.Slot(interval: .seconds(10), number: 9)
         let due = slot.firstDue(after: .noon)
 
         let pulled = slot.pulledBack(from: due, now: .noon - .hours(1))
 
         #expect(pulled == slot.firstDue(after: .noon - .hours(1)))
-        #expect(slot.pulledBack(from: .noon + .seconds(20), now: .noon) == nil)
+        #expect(slot.pulledBack(from: .noon + .seconds(10), now: .noon) == nil)
+        #expect(slot.pulledBack(from: .noon + .seconds(11), now: .noon) == .noon + .seconds(1))
         #expect(slot.pulledBack(from: .noon + .seconds(21), now: .noon) == .noon + .seconds(1))
     }
 

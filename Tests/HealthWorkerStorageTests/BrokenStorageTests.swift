@@ -1,6 +1,7 @@
 import HealthWorkerModel
 import HealthWorkerStorage
 import StorageConformance
+import Synchronization
 import Testing
 
 /// A suite is worth what it catches: each storage here breaks one rule, and the promises that say so
@@ -10,6 +11,31 @@ struct BrokenStorageTests {
         try await expectBroken(
             by: { WithoutFence(base: $0) },
             ["a stale completion changes nothing"])
+    }
+
+    @Test func `a claim that does not skip what another one takes is caught`() async throws {
+        for sentence in [
+            "two workers never hold the same job", "claims at the same time share the jobs out",
+        ] {
+            let others = OthersClaims()
+            try await expectBroken(
+                by: { ClaimWithoutSkipping(base: $0, others: others) }, [sentence])
+        }
+    }
+
+    @Test func `a rescue by the job's id alone is caught`() async throws {
+        try await expectBroken(
+            by: { RescueByID(base: $0) },
+            ["a job that is given back is visible at once, its attempt counted"])
+    }
+
+    @Test func `a rescue that keeps the attempt is caught`() async throws {
+        try await expectBroken(
+            by: { RescueWithoutNewAttempt(base: $0) },
+            [
+                "a job whose lease ended is claimed again, with a higher attempt",
+                "a stale completion changes nothing",
+            ])
     }
 
     @Test func `a lease that holds nobody off is caught`() async throws {
@@ -127,6 +153,65 @@ private struct WithoutFence: ForwardingStorage {
             }
         }
         return try await base.complete(unfenced)
+    }
+}
+
+/// Reads what is visible and takes it, as without `FOR UPDATE SKIP LOCKED`: of two at one moment both
+/// have read it.
+private struct ClaimWithoutSkipping: ForwardingStorage {
+    let base: MemoryStorage
+    let others: OthersClaims
+
+    func claim(_ request: ClaimRequest) async throws(StorageError) -> [Claim] {
+        let mine = try await base.claim(request)
+        return others.add(mine, by: base.process)
+    }
+}
+
+private final class OthersClaims: Sendable {
+    private let claims = Mutex<[(process: ProcessID, claim: Claim)]>([])
+
+    /// - Returns: these, and what others claimed at the same moment.
+    func add(_ mine: [Claim], by process: ProcessID) -> [Claim] {
+        claims.withLock { claims in
+            let moment = mine.first?.claimedAt ?? claims.last?.claim.claimedAt
+            let theirs = claims.filter { $0.process != process && $0.claim.claimedAt == moment }
+            claims += mine.map { (process, $0) }
+            return mine + theirs.map(\.claim)
+        }
+    }
+}
+
+/// Gives back by the job's id, whoever has claimed it since.
+private struct RescueByID: ForwardingStorage {
+    let base: MemoryStorage
+
+    func release(_ jobs: [JobReference]) async throws(StorageError) -> Int {
+        let checks = try await base.checks(matching: ObjectFilter(), after: nil, limit: 1000)
+        let live = try await base.observations(of: checks.map(\.id)).values.compactMap(\.job)
+        let present = jobs.map { reference in
+            JobReference(
+                job: reference.job,
+                attempt: live.first { $0.id == reference.job }?.attempt ?? reference.attempt)
+        }
+        return try await base.release(present)
+    }
+}
+
+/// Hands an ended lease on as the same attempt: the late holder and the new one are the same to it.
+private struct RescueWithoutNewAttempt: ForwardingStorage {
+    let base: MemoryStorage
+
+    func claim(_ request: ClaimRequest) async throws(StorageError) -> [Claim] {
+        try await base.claim(request).map { claim in
+            var claim = claim
+            claim.attempt = 1
+            return claim
+        }
+    }
+
+    func complete(_ batch: [Completion]) async throws(StorageError) -> CompletionReport {
+        try await WithoutFence(base: base).complete(batch)
     }
 }
 

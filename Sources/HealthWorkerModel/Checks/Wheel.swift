@@ -70,10 +70,10 @@ extension Wheel.Slot {
         return Wheel.Advance(nextDue: next, missed: ticks - 1)
     }
 
-    /// Where a slot due at `due` is pulled back to: nil but for one that is further ahead than two
-    /// intervals, as it is after the clock was set back.
+    /// Where a slot due at `due` is pulled back to: nil but for one that is further ahead than an
+    /// interval, as it only is after the clock was set back.
     package func pulledBack(from due: Timestamp, now: Timestamp) -> Timestamp? {
-        guard due > now + interval.duration * 2 else { return nil }
+        guard due > now + interval.duration else { return nil }
         return firstOfPhase(due, after: now)
     }
 
