@@ -30,7 +30,7 @@ import Testing
             return changed.string ?? ""
         }
         for name in ["newer", "older", "closed"] { _ = try server.ask("CREATE DATABASE \(name)") }
-        let current = try run(["migrate", "up"], url { $0.path = "/newer" })
+        let current = try await run(["migrate", "up"], url { $0.path = "/newer" }, in: scratch)
         #expect(current.code == 0, "\(current.text)")
         _ = try server.ask(
             "INSERT INTO schema_migrations VALUES (99, 'last', '1', 0, '7.0.1', '7.0.0')",
@@ -70,7 +70,7 @@ import Testing
         ]
         for fault in faults {
             for role in ["worker", "register", "api"] {
-                let seen = try run([role], fault.database, fault.settings)
+                let seen = try await run([role], fault.database, in: scratch, fault.settings)
 
                 #expect(seen.code == fault.code, "\(fault.what), \(role): \(seen.text)")
                 for part in fault.said {
@@ -92,8 +92,9 @@ import Testing
         let port = try Here.freePort()
 
         let began = ContinuousClock.now
-        let seen = try run(
-            ["worker", "--wait", "2s"], "postgresql://ann:sesame@127.0.0.1:\(port)/hw")
+        let seen = try await run(
+            ["worker", "--wait", "2s"], "postgresql://ann:sesame@127.0.0.1:\(port)/hw",
+            in: scratch)
 
         #expect(seen.code == 5, "\(seen.text)")
         #expect(ContinuousClock.now - began >= .seconds(2))
@@ -101,23 +102,12 @@ import Testing
         #expect(!seen.text.contains("sesame"))
     }
 
-    /// One command, to its end.
     private func run(
-        _ arguments: [String], _ database: String, _ settings: [String: String] = [:]
-    ) throws -> (code: Int32, text: String) {
-        let process = Process()
-        process.executableURL = Here.healthWorker
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.filter {
-            !$0.key.hasPrefix("HEALTH_WORKER_")
-        }.merging(["DATABASE_URL": database]) { $1 }.merging(settings) { $1 }
-        let pipe = Pipe()
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = pipe
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+        _ arguments: [String], _ database: String, in scratch: Scratch,
+        _ settings: [String: String] = [:]
+    ) async throws -> (code: Int32?, text: String) {
+        try await Program.run(
+            Here.healthWorker, arguments, in: scratch,
+            environment: settings.merging(["DATABASE_URL": database]) { $1 })
     }
 }

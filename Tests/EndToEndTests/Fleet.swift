@@ -5,9 +5,16 @@ import Synchronization
 final class Fleet: Sendable {
     /// What a fleet is made of.
     struct Plan {
+        var engine = Engine.postgresql
         var registers = 2
         /// Where each worker is.
         var workers = ["fra1", "fra1", "ams1"]
+        /// A database that is there already, instead of one of the engine; it ends with the fleet.
+        var database: (any TestDatabase)?
+        /// An address beside loopback that the server is reached at.
+        var listensOn: String?
+        /// One process of all roles instead of an API.
+        var isStandalone = false
         /// Settings of every role, by their variables.
         var settings: [String: String] = [:]
         /// What is applied, as YAML.
@@ -16,33 +23,65 @@ final class Fleet: Sendable {
 
     let scratch: Scratch
     let client: Client
-    let server: PostgreSQLServer
+    let database: any TestDatabase
     private let settings: [String: String]
     private let redisPort: Int
-    private let running = Mutex<[String: Program]>([:])
+    private let state = Mutex(State())
 
-    private init(scratch: Scratch, server: PostgreSQLServer, settings: [String: String]) throws {
+    private struct State {
+        var running: [String: Program] = [:]
+        /// How each role was started.
+        var roles: [String: Role] = [:]
+    }
+
+    private struct Role {
+        var arguments: [String]
+        var settings: [String: String]
+        var namespace: Namespace?
+    }
+
+    private init(scratch: Scratch, plan: Plan) throws {
         self.scratch = scratch
-        self.server = server
-        self.settings = settings
         redisPort = try Here.freePort()
         client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
+        database =
+            if let database = plan.database { database } else {
+                switch plan.engine {
+                case .sqlite: SQLiteFile(path: scratch.file("health-worker.sqlite").path)
+                case .postgresql: try PostgreSQLServer.start()
+                case .pgbouncer: try PostgreSQLServer.start(withPooler: true)
+                }
+            }
+        var settings = plan.settings.merging(database.settings) { $1 }
+        if plan.engine != .sqlite {
+            settings["HEALTH_WORKER_REDIS_URL"] = "redis://127.0.0.1:\(redisPort)"
+        }
+        self.settings = settings
     }
 
     /// Registers `register-1` …, workers `worker-1` … and an API, with the plan's document applied.
-    static func start(in scratch: Scratch, _ plan: Plan) async throws -> Fleet {
-        let fleet = try Fleet(
-            scratch: scratch, server: try PostgreSQLServer.start(), settings: plan.settings)
+    ///
+    /// - Parameter prepare: Called when the schema is there, and no role yet.
+    static func start(
+        in scratch: Scratch, _ plan: Plan, prepare: (Fleet) throws -> Void = { _ in }
+    ) async throws -> Fleet {
+        let fleet = try Fleet(scratch: scratch, plan: plan)
         do {
-            try await fleet.startRedis()
+            if let address = plan.listensOn { try fleet.server.listen(on: address) }
+            if plan.engine != .sqlite { try await fleet.startRedis() }
             _ = try fleet.command(["migrate", "up"])
             let key = try fleet.command(["keys", "create", "--role", "admin", "--name", "test"])
             _ = try scratch.write(key, to: "admin.key")
+            try prepare(fleet)
             for number in 0..<plan.registers { try fleet.startRegister("register-\(number + 1)") }
             for (number, location) in plan.workers.enumerated() {
                 try fleet.startWorker("worker-\(number + 1)", location: location)
             }
-            try fleet.startAPI()
+            if plan.isStandalone {
+                try fleet.startAPI("standalone", ["standalone"])
+            } else {
+                try fleet.startAPI("api", ["api", "--wait", "30s"])
+            }
             let document = try scratch.write(plan.document, to: "document.yaml")
             try await fleet.until("the API is ready") {
                 try await fleet.client.get("/readyz", authorized: false).status == 200
@@ -56,35 +95,62 @@ final class Fleet: Sendable {
         return fleet
     }
 
-    // MARK: - Processes
-
-    private var environment: [String: String] {
-        settings.merging([
-            "HEALTH_WORKER_DATABASE_URL": server.url,
-            "HEALTH_WORKER_REDIS_URL": "redis://127.0.0.1:\(redisPort)",
-        ]) { $1 }
+    /// The server, of a fleet that has one.
+    var server: PostgreSQLServer {
+        get throws {
+            guard let server = database as? PostgreSQLServer else {
+                throw EndToEndError("this fleet has no PostgreSQL")
+            }
+            return server
+        }
     }
 
+    // MARK: - Processes
+
     private func launch(
-        _ name: String, _ arguments: [String], _ more: [String: String] = [:]
+        _ name: String, _ arguments: [String], _ more: [String: String] = [:],
+        inside namespace: Namespace? = nil
     ) throws {
-        var all = environment.merging(more) { $1 }
+        var all = settings.merging(more) { $1 }
         all["HEALTH_WORKER_WORKER_NAME"] = name
+        let role = Role(arguments: arguments, settings: all, namespace: namespace)
+        state.withLock { $0.roles[name] = role }
+        try startAgain(name)
+    }
+
+    /// Starts a role as it was started before.
+    func startAgain(_ name: String) throws {
+        guard let role = state.withLock({ $0.roles[name] }) else {
+            throw EndToEndError("there was no \(name)")
+        }
         let program = try Program(
-            Here.healthWorker, arguments, environment: all, log: scratch.file("\(name).log"))
-        running.withLock { $0[name] = program }
+            Here.healthWorker, role.arguments, environment: role.settings,
+            inside: role.namespace, log: scratch.file("\(name).log"))
+        state.withLock { $0.running[name] = program }
     }
 
     func startRegister(_ name: String) throws {
         try launch(name, ["register", "--wait", "30s"])
     }
 
-    func startWorker(_ name: String, location: String) throws {
-        try launch(name, ["worker", "--wait", "30s"], ["HEALTH_WORKER_WORKER_LOCATION": location])
+    /// - Parameter namespace: Where it runs; it reaches the server by the address there.
+    func startWorker(
+        _ name: String, location: String, inside namespace: Namespace? = nil
+    ) throws {
+        var more = ["HEALTH_WORKER_WORKER_LOCATION": location]
+        if let namespace {
+            more["HEALTH_WORKER_DATABASE_URL"] = try server.url.replacing(
+                "127.0.0.1", with: namespace.here)
+        }
+        try launch(name, ["worker", "--wait", "30s"], more, inside: namespace)
     }
 
-    func startAPI() throws {
-        try launch("api", ["api"], ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)"])
+    func log(of name: String) -> String {
+        (try? String(contentsOf: scratch.file("\(name).log"), encoding: .utf8)) ?? ""
+    }
+
+    private func startAPI(_ name: String, _ arguments: [String]) throws {
+        try launch(name, arguments, ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)"])
     }
 
     func startRedis() async throws {
@@ -94,23 +160,31 @@ final class Fleet: Sendable {
                 "--port", "\(redisPort)", "--bind", "127.0.0.1", "--save", "", "--dir",
                 scratch.folder.path,
             ], log: scratch.file("redis.log"))
-        running.withLock { $0["redis"] = program }
+        state.withLock { $0.running["redis"] = program }
         try await until("Redis is ready") {
-            program.written.contains("Ready to accept connections")
+            try redis("PING") == "PONG"
         }
     }
 
+    /// What Redis answers.
+    func redis(_ words: String...) throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/redis-cli")
+        process.arguments = ["-p", "\(redisPort)", "--raw"] + words
+        return try process.output()
+    }
+
     func kill(_ name: String) async {
-        await running.withLock { $0.removeValue(forKey: name) }?.destroy()
+        await state.withLock { $0.running.removeValue(forKey: name) }?.destroy()
     }
 
     func send(_ signal: Int32, to name: String) {
-        running.withLock { $0[name] }?.send(signal)
+        state.withLock { $0.running[name] }?.send(signal)
     }
 
     /// The exit code of one role; nil when it still runs after `limit`.
     func end(of name: String, within limit: Duration) async -> Int32? {
-        await running.withLock { $0[name] }?.end(within: limit)
+        await state.withLock { $0.running[name] }?.end(within: limit)
     }
 
     func killBackend() throws {
@@ -125,19 +199,24 @@ final class Fleet: Sendable {
         Glibc.kill(pid, SIGKILL)
     }
 
+    /// Every session of every role; one that is away has none.
+    func terminateSessions() {
+        _ = try? server.ask(
+            """
+            SELECT count(pg_terminate_backend(pid))
+            FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+            """)
+    }
+
     func restartPostgreSQL() throws { try server.restart() }
 
-    func flushRedis() throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/redis-cli")
-        process.arguments = ["-h", "127.0.0.1", "-p", "\(redisPort)", "FLUSHALL"]
-        _ = try process.output()
-    }
+    func flushRedis() throws { _ = try redis("FLUSHALL") }
 
     /// SIGTERM to every role.
     /// - Returns: their exit codes; nil for one that did not end.
     func drain() async -> [String: Int32?] {
-        let roles = running.withLock { $0.filter { $0.key != "redis" } }
+        let roles = state.withLock { $0.running.filter { $0.key != "redis" } }
         for program in roles.values { program.send(SIGTERM) }
         var codes: [String: Int32?] = [:]
         for (name, program) in roles { codes[name] = await program.end(within: .seconds(20)) }
@@ -145,12 +224,12 @@ final class Fleet: Sendable {
     }
 
     func stop() async {
-        let all = running.withLock { running in
-            defer { running = [:] }
-            return Array(running.values)
+        let all = state.withLock { state in
+            defer { state.running = [:] }
+            return Array(state.running.values)
         }
         for program in all { await program.destroy() }
-        server.stop()
+        database.stop()
     }
 
     /// The ends of all logs.
@@ -173,6 +252,11 @@ final class Fleet: Sendable {
             ])
     }
 
+    /// One command, to its end, however it ends.
+    func run(_ arguments: [String]) async throws -> (code: Int32?, text: String) {
+        try await Program.run(Here.healthWorker, arguments, in: scratch, environment: settings)
+    }
+
     /// One command, to its end.
     /// - Returns: what it wrote to standard output, without white space around it.
     private func command(_ arguments: [String]) throws -> String {
@@ -181,14 +265,16 @@ final class Fleet: Sendable {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("HEALTH_WORKER_")
-        }.merging(environment) { $1 }
+        }.merging(settings) { $1 }
         return try process.output()
     }
 
     // MARK: - What is seen
 
-    func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+    func until(
+        _ what: String, within limit: Duration = .seconds(60), _ isSo: () async throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + limit
         while ContinuousClock.now < deadline {
             // While a server restarts, calls fail.
             if (try? await isSo()) == true { return }
@@ -238,12 +324,12 @@ final class Fleet: Sendable {
 
     /// The database's time, in microseconds since 1970.
     func databaseTime() throws -> Int64 {
-        try number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        try database.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
     }
 
     /// How many probes of such a process began after `moment`, of those that have ended.
     func probes(by process: String, after moment: Int64) throws -> Int64 {
-        try number(
+        try database.number(
             """
             SELECT count(*) FROM outcomes
             WHERE worker_id = \(process) AND started_at > \(moment)
@@ -252,13 +338,7 @@ final class Fleet: Sendable {
 
     /// When the last probe of such a process began, of those that have ended.
     func lastProbe(by process: String) throws -> Int64 {
-        try number("SELECT max(started_at) FROM outcomes WHERE worker_id = \(process)")
-    }
-
-    private func number(_ question: String) throws -> Int64 {
-        let answer = try server.ask(question)
-        guard let number = Int64(answer) else { throw EndToEndError("\(question): \(answer)") }
-        return number
+        try database.number("SELECT max(started_at) FROM outcomes WHERE worker_id = \(process)")
     }
 
     /// What the database itself says.
@@ -275,6 +355,7 @@ final class Fleet: Sendable {
               AND visible_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
             """,
             "completed": "SELECT sum(completed) FROM queue_tallies",
+            "recorded": "SELECT sum(completed + lost) FROM queue_tallies",
             "outcomes": "SELECT count(*) FROM outcomes",
             "processes": "SELECT count(*) FROM processes",
             "doubled_outcomes": """
@@ -287,18 +368,29 @@ final class Fleet: Sendable {
             "generations": "SELECT count(DISTINCT generation) FROM route_changes",
             "route_changes": "SELECT count(*) FROM route_changes",
         ]
-        return try questions.mapValues { Int(try number($0)) }
+        return try questions.mapValues { question in
+            Int(try database.number(question))
+        }
     }
 }
 
-/// A PostgreSQL of one test's own, so that it can be broken.
-struct PostgreSQLServer: Sendable {
+/// A PostgreSQL of one test's own, with a PgBouncer in front of it or without.
+struct PostgreSQLServer: TestDatabase {
     let url: String
+    private let pooler: String?
     private let folder: String
+
+    var settings: [String: String] {
+        guard let pooler else { return ["HEALTH_WORKER_DATABASE_URL": url] }
+        return [
+            "HEALTH_WORKER_DATABASE_URL": pooler,
+            "HEALTH_WORKER_DATABASE_PREPARED_STATEMENTS": "false",
+        ]
+    }
 
     /// Foundation learns of a process's end by a descriptor that it inherits; servers that go on
     /// running would hold it open.
-    private static let closingDescriptors = """
+    static let closingDescriptors = """
         for descriptor in /proc/$$/fd/*; do
             number=${descriptor##*/}
             if [ "$number" -gt 2 ]; then eval "exec $number>&-"; fi
@@ -306,8 +398,8 @@ struct PostgreSQLServer: Sendable {
 
         """
 
-    static func start() throws -> PostgreSQLServer {
-        let told = try script(["start", "postgresql"])
+    static func start(withPooler hasPooler: Bool = false) throws -> PostgreSQLServer {
+        let told = try script(["start", "postgresql"] + (hasPooler ? ["pgbouncer"] : []))
         var values: [String: String] = [:]
         for line in told.split(separator: "\n") {
             let parts = line.replacing("export ", with: "").split(separator: "=", maxSplits: 1)
@@ -316,22 +408,65 @@ struct PostgreSQLServer: Sendable {
         guard let url = values["HEALTH_WORKER_TEST_POSTGRESQL"],
             let folder = values["HEALTH_WORKER_TEST_SERVERS"]
         else { throw EndToEndError("scripts/servers said: \(told)") }
-        return PostgreSQLServer(url: url, folder: folder)
+        return PostgreSQLServer(
+            url: url, pooler: values["HEALTH_WORKER_TEST_PGBOUNCER"], folder: folder)
     }
 
-    func restart() throws {
+    /// - Parameter crashes: It recovers from its log afterwards.
+    func restart(crashes: Bool = false) throws {
+        try control("-m \(crashes ? "immediate" : "fast") -w restart")
+    }
+
+    /// Makes it answer at an address beside loopback, with a password.
+    func listen(on address: String) throws {
+        let port = URLComponents(string: url)?.port ?? 0
+        try control(
+            """
+            -m fast -w -o "-p \(port) -c unix_socket_directories=$0 -c fsync=on \
+                -c listen_addresses=127.0.0.1,\(address)" restart
+            """, first: "echo 'host all all 10.213.0.0/16 scram-sha-256' >>\"$0/data/pg_hba.conf\"")
+    }
+
+    /// Ends as of a power cut, and is not started again.
+    func crash() throws { try control("-m immediate -w stop", last: ":") }
+
+    private func control(
+        _ words: String, first: String = ":",
+        last: String = "head -1 \"$0/data/postmaster.pid\" >\"$0/pid\""
+    ) throws {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")
         process.arguments = [
             "-c",
             Self.closingDescriptors + """
+                set -e
                 control=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)/pg_ctl
                 as=(); [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)
-                "${as[@]}" "$control" -D "$0/data" -l "$0/data/restart.log" -m fast -w restart >&2 &&
-                    head -1 "$0/data/postmaster.pid" >"$0/pid"
+                cd /
+                \(first)
+                "${as[@]}" "$control" -D "$0/data" -l "$0/data/restart.log" \(words) >&2
+                \(last)
                 """, "\(folder)/postgresql",
         ]
         _ = try process.output()
+    }
+
+    /// A session of the server, and the transaction that it holds open as long as it runs.
+    func session(_ script: String, log: URL) throws -> Program {
+        try Program(
+            URL(filePath: "/usr/bin/psql"),
+            ["--no-psqlrc", "-qAt", "-d", url, "-c", script], log: log)
+    }
+
+    func rows(_ query: String) throws -> [[String]] { try Self.rows(query, at: url) }
+
+    static func rows(_ query: String, at url: String) throws -> [[String]] {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/psql")
+        process.arguments = ["--no-psqlrc", "-qAt", "-F", "\t", "-d", url, "-c", query]
+        return try process.output().split(separator: "\n").map {
+            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        }
     }
 
     /// The only value of a query's only row.

@@ -8,12 +8,16 @@ final class Program: Sendable {
     let log: URL
 
     /// Starts `executable`; what it writes goes to `log`, after what is there.
+    ///
+    /// - Parameter namespace: The network that it is in; nil: this process's own.
     init(
-        _ executable: URL, _ arguments: [String], environment: [String: String] = [:], log: URL
+        _ executable: URL, _ arguments: [String], environment: [String: String] = [:],
+        inside namespace: Namespace? = nil, log: URL
     ) throws {
         let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
+        process.executableURL = namespace?.entering.executable ?? executable
+        process.arguments =
+            namespace.map { $0.entering.arguments + [executable.path] + arguments } ?? arguments
         var all = ProcessInfo.processInfo.environment.filter {
             !$0.key.hasPrefix("HEALTH_WORKER_") && $0.key != "DATABASE_URL"
         }
@@ -31,6 +35,8 @@ final class Program: Sendable {
         self.log = log
         self.process = Mutex(process)
     }
+
+    var id: Int32 { process.withLock { $0.processIdentifier } }
 
     var isRunning: Bool { process.withLock { $0.isRunning } }
 

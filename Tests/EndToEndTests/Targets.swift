@@ -18,12 +18,7 @@ final class Targets: Sendable {
 
     /// Returns once it accepts connections.
     func start(_ address: String) async throws {
-        let program = try Program(
-            Here.python,
-            [
-                "-m", "http.server", "\(port)", "--bind", address, "--directory",
-                scratch.file("www").path,
-            ], log: scratch.file("\(address).log"))
+        let program = try launch(address, inside: nil)
         running.withLock { $0[address] = program }
         let request = HTTPClientRequest(url: "http://\(address):\(port)/")
         let deadline = ContinuousClock.now + .seconds(10)
@@ -35,6 +30,21 @@ final class Targets: Sendable {
             try await Task.sleep(for: .milliseconds(20))
         }
         throw EndToEndError("the target at \(address) did not start: \(program.written)")
+    }
+
+    /// One in a network of its own, where nobody here can ask whether it is ready.
+    func start(_ address: String, inside namespace: Namespace) throws {
+        let program = try launch(address, inside: namespace)
+        running.withLock { $0["\(address) inside"] = program }
+    }
+
+    private func launch(_ address: String, inside namespace: Namespace?) throws -> Program {
+        try Program(
+            Here.python,
+            [
+                "-m", "http.server", "\(port)", "--bind", address, "--directory",
+                scratch.file("www").path,
+            ], inside: namespace, log: scratch.file("\(address).log"))
     }
 
     func kill(_ address: String) async {
