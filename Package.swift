@@ -182,7 +182,10 @@ let package = Package(
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
         tests(
             "EndToEndTests",
-            ["HealthWorkerModel", asyncHTTPClient, nioCore, nioFoundationCompat, nioHTTP1]),
+            [
+                "HealthWorkerModel", "CountsConformance", asyncHTTPClient, nioCore,
+                nioFoundationCompat, nioHTTP1,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

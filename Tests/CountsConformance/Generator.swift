@@ -1,13 +1,13 @@
 /// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): the same
 /// seed gives the same case everywhere, so that a failing seed is a test to be repeated.
-struct Generator: RandomNumberGenerator {
+package struct Generator: RandomNumberGenerator {
     private var state: UInt64
 
-    init(seed: some BinaryInteger) {
+    package init(seed: some BinaryInteger) {
         state = UInt64(truncatingIfNeeded: seed)
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -15,16 +15,16 @@ struct Generator: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
-    mutating func chance(_ one: Int, in many: Int) -> Bool {
+    package mutating func chance(_ one: Int, in many: Int) -> Bool {
         Int.random(in: 0..<many, using: &self) < one
     }
 
-    mutating func number(_ range: ClosedRange<Int>) -> Int {
+    package mutating func number(_ range: ClosedRange<Int>) -> Int {
         Int.random(in: range, using: &self)
     }
 
     /// One of `choices`, which must not be empty.
-    mutating func one<T>(of choices: [T]) -> T {
+    package mutating func one<T>(of choices: [T]) -> T {
         choices[Int.random(in: choices.indices, using: &self)]
     }
 }
