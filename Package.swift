@@ -90,8 +90,8 @@ let package = Package(
         sources(
             "HealthWorkerProbes",
             [
-                "HealthWorkerModel", "HealthWorkerPatterns", nioCore, nioPosix, nioHTTP1, nioSSL,
-                nioTLS, logging, metrics,
+                "HealthWorkerModel", "HealthWorkerPatterns", "CEpoll", nioCore, nioPosix, nioHTTP1,
+                nioSSL, nioTLS, logging, metrics,
             ]),
         sources(
             "HealthWorkerQueue",
@@ -121,6 +121,7 @@ let package = Package(
             swiftSettings: strict),
 
         // C.
+        .systemLibrary(name: "CEpoll"),  // of the C library, which Swift's Glibc leaves out
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(
@@ -167,7 +168,7 @@ let package = Package(
             ]),
         .executableTarget(
             name: "ProbeBench",
-            dependencies: ["HealthWorkerModel", "HealthWorkerProbes", nioPosix, logging],
+            dependencies: ["HealthWorkerModel", "HealthWorkerProbes", logging],
             path: "Tests/ProbeBench", swiftSettings: strict),
         tests(
             "HealthWorkerQueueTests",

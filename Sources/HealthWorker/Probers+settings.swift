@@ -17,15 +17,14 @@ extension Probers {
                 throw Exit.error(Exit.configuration, "\(key): \(error)")
             }
         }
-        let group = MultiThreadedEventLoopGroup.singleton
         let resolver: any NameResolver =
             switch settings.probe.resolver {
-            case .own: OwnResolver(eventLoopGroup: group)
+            case .own: OwnResolver(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
             case .system: SystemResolver()
             }
         let secrets = settings.secrets
         self.init(
-            eventLoopGroup: group, resolver: resolver,
+            resolver: resolver,
             addressRules: AddressRules(
                 deny: networks["probe.deny_networks"] ?? [],
                 allow: networks["probe.allow_networks"] ?? []),

@@ -17,6 +17,8 @@ struct HTTPProber: Prober {
         self.services = services
     }
 
+    var taskExecutor: (any TaskExecutor)? { services.loops.nextInTurn.taskExecutor }
+
     func probe(_ check: CheckSpec) async -> ProbeReport {
         let deadline = NIODeadline.now() + TimeAmount(check.effectiveTimeout)
         var hop = HTTPHop(check)

@@ -67,7 +67,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         case ended
     }
 
-    private let eventLoop: any EventLoop
+    private let eventLoop: ProbeLoop
     private let destination: Destination
     private let deadline: NIODeadline
     private let services: ProbeServices
@@ -89,7 +89,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private init(
-        eventLoop: any EventLoop, destination: Destination, deadline: NIODeadline,
+        eventLoop: ProbeLoop, destination: Destination, deadline: NIODeadline,
         services: ProbeServices
     ) {
         self.eventLoop = eventLoop
@@ -106,7 +106,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         to destination: Destination, by deadline: NIODeadline, services: ProbeServices,
         exchange makeExchange: @escaping @Sendable (ProbeConnection) -> any Exchange
     ) async -> ConnectionReport {
-        let eventLoop = services.eventLoopGroup.next()
+        let eventLoop = services.loops.next
         let connection = ProbeConnection(
             eventLoop: eventLoop, destination: destination, deadline: deadline, services: services)
         return await withTaskCancellationHandler {
@@ -200,18 +200,20 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             return
         }
         enter(.connect)
-        ClientBootstrap(group: eventLoop)
-            // Our own deadline comes first, and names the phase.
-            .connectTimeout(deadline - .now() + .seconds(1))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.prepare(channel, tls: context) }
-            }
-            .connect(to: address.socketAddress(port: destination.port))
-            .whenFailure { error in self.end(on: error) }
+        let socket = ProbeSocket(on: eventLoop)
+        do {
+            try prepare(socket, tls: context)
+        } catch {
+            end(on: error)
+            return
+        }
+        let promise = eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenFailure { error in self.end(on: error) }
+        // Not through the pipeline: no handler of ours has a say in it.
+        socket.connect0(to: address.socketAddress(port: destination.port), promise: promise)
     }
 
     private func prepare(_ channel: any Channel, tls context: NIOSSLContext?) throws {
-        guard isRunning, let exchange else { throw ChannelError.ioOnClosedChannel }
         self.channel = channel
         let pipeline = channel.pipeline.syncOperations
         if let context {
@@ -221,7 +223,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             tlsHandler = handler
         }
         try pipeline.addHandler(self)
-        try exchange.addHandlers(to: pipeline)
+        try exchange?.addHandlers(to: pipeline)
     }
 
     func channelActive(context: ChannelHandlerContext) {

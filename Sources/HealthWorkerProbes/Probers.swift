@@ -1,6 +1,6 @@
 package import HealthWorkerModel
 package import Logging
-package import NIOCore
+internal import NIOCore
 internal import NIOPosix
 
 /// The probers by the kind of check.
@@ -17,18 +17,18 @@ package struct Probers: Sendable {
     private let probers: [CheckType: any Prober]
 
     /// - Parameters:
-    ///   - eventLoopGroup: Where connections live. It must outlive every probe.
+    ///   - loops: How many threads connections live on.
     ///   - resolver: Shut down with the probers.
     ///   - addressRules: Asked with each address before it is connected to.
     ///   - secrets: The value of a secret by its name; nil where it is not known. It must not block.
     package init(
-        eventLoopGroup: any EventLoopGroup, resolver: any NameResolver, addressRules: AddressRules,
+        loops: Int = 1, resolver: any NameResolver, addressRules: AddressRules,
         secrets: @escaping @Sendable (String) -> String?, logger: Logger
     ) {
         let pool = NIOThreadPool(numberOfThreads: 2)
         pool.start()
         let services = ProbeServices(
-            eventLoopGroup: eventLoopGroup, resolver: resolver, addressRules: addressRules,
+            loops: ProbeLoops(count: loops), resolver: resolver, addressRules: addressRules,
             tlsContexts: TLSContexts(pool: pool), pool: pool, secrets: secrets, logger: logger)
         self.services = services
         probers = Self.table.mapValues { $0(services) }
@@ -44,12 +44,14 @@ package struct Probers: Sendable {
         await services.resolver.shutdown()
         // It fails only where it was shut down before.
         try? await services.pool.shutdownGracefully()
+        await services.loops.shutdown()
     }
 }
 
 /// What probers share.
 struct ProbeServices: Sendable {
-    var eventLoopGroup: any EventLoopGroup
+    /// Where connections live.
+    var loops: ProbeLoops
     var resolver: any NameResolver
     var addressRules: AddressRules
     var tlsContexts: TLSContexts

@@ -10,6 +10,8 @@ struct TCPProber: Prober {
         self.services = services
     }
 
+    var taskExecutor: (any TaskExecutor)? { services.loops.nextInTurn.taskExecutor }
+
     func probe(_ check: CheckSpec) async -> ProbeReport {
         let tls = check.tls.map { options in
             TLSDemand(name: options.serverName ?? check.target.host, options: options)

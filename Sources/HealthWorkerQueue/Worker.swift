@@ -186,7 +186,10 @@ package final class Worker: Service {
                 let started: Int
                 do {
                     started = try await claim { claim, check in
-                        probes.addTask { await self.probe(claim, check) }
+                        let prober = self.prober(check.spec.type)
+                        probes.addTask(executorPreference: prober?.taskExecutor) {
+                            await self.probe(claim, check)
+                        }
                     }
                     failures = 0
                 } catch {

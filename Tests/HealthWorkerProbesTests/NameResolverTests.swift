@@ -66,10 +66,9 @@ import Testing
             return .success([Self.loopback])
         }
         // One event loop for all: a lookup that blocked it would stop everything.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let probers = Probers(
-            eventLoopGroup: group, resolver: resolver, addressRules: AddressRules(),
-            secrets: { _ in nil }, logger: Logger(label: "test"))
+            loops: 1, resolver: resolver, addressRules: AddressRules(), secrets: { _ in nil },
+            logger: Logger(label: "test"))
         let prober = try #require(probers.prober(for: .http))
 
         let outcomes = await withTaskGroup(of: Outcome?.self) { tasks in
@@ -101,7 +100,6 @@ import Testing
         #expect(outcomes.filter { $0 == nil }.count == 20)
         release.signal()
         await probers.shutdown()
-        try await group.shutdownGracefully()
         try await server.stop()
     }
 

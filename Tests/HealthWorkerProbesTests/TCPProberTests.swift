@@ -88,7 +88,7 @@ import Testing
 
     @Test func `a kind of check that this program does not know has no prober`() async {
         let probers = Probers(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, resolver: FixedResolver(),
+            resolver: FixedResolver(),
             addressRules: AddressRules(), secrets: { _ in nil }, logger: Logger(label: "test"))
 
         #expect(probers.prober(for: CheckType(rawValue: "icmp")) == nil)

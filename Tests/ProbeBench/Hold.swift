@@ -30,7 +30,9 @@ struct Hold {
         let tally = Tally()
         await withDiscardingTaskGroup { group in
             for _ in 0..<count {
-                group.addTask { tally.note(await prober.probe(check)) }
+                group.addTask(executorPreference: prober.taskExecutor) {
+                    tally.note(await prober.probe(check))
+                }
             }
         }
         return tally.description

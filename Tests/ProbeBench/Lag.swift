@@ -20,7 +20,9 @@ struct Lag {
         await withDiscardingTaskGroup { group in
             if hasBlackHole {
                 let check = CheckSpec.ofBench(host: "black.hole", port: port)
-                group.addTask { while !Task.isCancelled { _ = await prober.probe(check) } }
+                group.addTask(executorPreference: prober.taskExecutor) {
+                    while !Task.isCancelled { _ = await prober.probe(check) }
+                }
             }
             let start = ContinuousClock.now
             var started = 0
@@ -30,7 +32,7 @@ struct Lag {
                     guard due <= .now else { break }
                     let check = CheckSpec.ofBench(
                         host: "n\(started % Self.checks).good", port: port)
-                    group.addTask {
+                    group.addTask(executorPreference: prober.taskExecutor) {
                         let report = await prober.probe(check)
                         guard report.outcome == .success else { return }
                         late.note(.now - due)

@@ -1,7 +1,6 @@
 import HealthWorkerModel
 import HealthWorkerProbes
 import Logging
-import NIOPosix
 import Synchronization
 
 /// Probes at a steady rate until it is cancelled.
@@ -25,7 +24,9 @@ struct Pace {
                 let elapsed = ContinuousClock.now - start
                 let due = Int(elapsed / .seconds(1) * Double(rate))
                 while started < due {
-                    group.addTask { tally.note(await prober.probe(check)) }
+                    group.addTask(executorPreference: prober.taskExecutor) {
+                        tally.note(await prober.probe(check))
+                    }
                     started += 1
                 }
                 // Cancelled: the loop ends.
@@ -57,7 +58,7 @@ final class Tally: Sendable, CustomStringConvertible {
 extension Probers {
     static func ofBench(resolver: any NameResolver) -> Probers {
         Probers(
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton, resolver: resolver,
+            resolver: resolver,
             addressRules: AddressRules(), secrets: { _ in nil }, logger: Logger(label: "bench"))
     }
 }

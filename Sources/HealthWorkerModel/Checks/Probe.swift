@@ -6,6 +6,13 @@ package protocol Prober: Sendable {
     /// outcome, and the worker's own trouble is an inconclusive one. A cancelled task answers
     /// `inconclusive(shutting_down)` at once.
     func probe(_ check: CheckSpec) async -> ProbeReport
+
+    /// Where a task that probes with it is best run; nil: anywhere.
+    var taskExecutor: (any TaskExecutor)? { get }
+}
+
+extension Prober {
+    package var taskExecutor: (any TaskExecutor)? { nil }
 }
 
 /// Everything that one probe found out.
