@@ -88,9 +88,10 @@ CREATE TABLE health_changes (
 
 CREATE INDEX health_changes_of_check ON health_changes (check_id, change_id);
 
--- One row for each job that ended with an outcome that is kept: the key is the promise.
+-- One row for each job that ended with an outcome that is kept: deleting the job is what lets it in.
+-- In parts by time, made and dropped by a register; no key, which would have to hold the time.
 CREATE TABLE outcomes (
-    job_id          bigint  PRIMARY KEY,
+    job_id          bigint  NOT NULL,
     check_id        bigint  NOT NULL,
     attempt         integer NOT NULL,
     epoch           bigint  NOT NULL,
@@ -109,7 +110,18 @@ CREATE TABLE outcomes (
     http_status     integer,
     certificate_end bigint,
     detail          text
-);
+) PARTITION BY RANGE (started_at);
 
 CREATE INDEX outcomes_of_check ON outcomes (check_id, job_id);
-CREATE INDEX outcomes_by_age ON outcomes (started_at);
+
+-- What no part was made for: nothing is refused because no register ran for days.
+CREATE TABLE outcomes_default PARTITION OF outcomes DEFAULT;
+
+-- Until a register makes others: up to the end of tomorrow.
+DO $$
+BEGIN
+    EXECUTE format(
+        'CREATE TABLE outcomes_%s PARTITION OF outcomes FOR VALUES FROM (MINVALUE) TO (%s)',
+        (now_us() / 86400000000 + 2) * 86400, (now_us() / 86400000000 + 2) * 86400000000);
+END
+$$;

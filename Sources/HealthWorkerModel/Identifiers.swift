@@ -1,13 +1,27 @@
 /// The key of a stored row. Ids are never used again, also after a deletion.
 ///
-/// `Of` only keeps ids of different tables apart; it is never made.
+/// `Of` only keeps ids of different tables apart; it is never made. Inlinable, because every job
+/// passes through a dozen dictionaries of ids, and a generic type that other modules cannot look into
+/// is looked up at run time each time.
 package struct Identifier<Of>: Hashable, Comparable, Sendable {
     package var rawValue: Int64
 
+    @inlinable
     package init(_ rawValue: Int64) {
         self.rawValue = rawValue
     }
 
+    @inlinable
+    package static func == (left: Self, right: Self) -> Bool {
+        left.rawValue == right.rawValue
+    }
+
+    @inlinable
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(rawValue)
+    }
+
+    @inlinable
     package static func < (left: Self, right: Self) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -2,88 +2,89 @@ import HealthWorkerModel
 
 /// A value that is bound to a statement, as the text that PostgreSQL reads.
 protocol Bindable {
-    /// Nil: NULL.
-    var bound: String? { get }
-    /// Whether the text must be quoted as an element of an array.
-    static var isQuoted: Bool { get }
+    /// Appends the text.
+    /// - Returns: false for NULL, of which nothing is appended.
+    func bind(into bytes: inout [UInt8]) -> Bool
 }
 
-extension Int64: Bindable {
-    var bound: String? { String(self) }
-    static var isQuoted: Bool { false }
+/// A value that an array may hold.
+protocol BindableElement: Bindable {
+    func append(to array: inout ArrayText)
 }
 
-extension Int: Bindable {
-    var bound: String? { String(self) }
-    static var isQuoted: Bool { false }
+extension BindableElement where Self: WholeNumber {
+    func bind(into bytes: inout [UInt8]) -> Bool {
+        bytes.append(contentsOf: String(number).utf8)
+        return true
+    }
+
+    func append(to array: inout ArrayText) { array.append(number) }
 }
 
-extension Bool: Bindable {
-    var bound: String? { self ? "t" : "f" }
-    static var isQuoted: Bool { false }
+/// What is stored as a whole number.
+protocol WholeNumber {
+    var number: Int64 { get }
 }
 
-extension String: Bindable {
-    var bound: String? { self }
-    static var isQuoted: Bool { true }
+extension Int64: WholeNumber, BindableElement {
+    var number: Int64 { self }
 }
 
-extension Timestamp: Bindable {
-    var bound: String? { String(microseconds) }
-    static var isQuoted: Bool { false }
+extension Int: WholeNumber, BindableElement {
+    var number: Int64 { Int64(self) }
 }
 
-extension Duration: Bindable {
-    /// Microseconds.
-    var bound: String? { String(microseconds) }
-    static var isQuoted: Bool { false }
+extension Timestamp: WholeNumber, BindableElement {
+    var number: Int64 { microseconds }
 }
 
-extension Identifier: Bindable {
-    var bound: String? { String(rawValue) }
-    static var isQuoted: Bool { false }
+extension Duration: WholeNumber, BindableElement {
+    var number: Int64 { microseconds }
+}
+
+extension Identifier: WholeNumber, BindableElement {
+    var number: Int64 { rawValue }
+}
+
+extension Bool: BindableElement {
+    func bind(into bytes: inout [UInt8]) -> Bool {
+        bytes.append(self ? 0x74 : 0x66)
+        return true
+    }
+
+    func append(to array: inout ArrayText) { array.append(self) }
+}
+
+extension String: BindableElement {
+    func bind(into bytes: inout [UInt8]) -> Bool {
+        bytes.append(contentsOf: utf8)
+        return true
+    }
+
+    func append(to array: inout ArrayText) { array.append(self) }
 }
 
 extension Optional: Bindable where Wrapped: Bindable {
-    var bound: String? { self?.bound ?? nil }
-    static var isQuoted: Bool { Wrapped.isQuoted }
+    func bind(into bytes: inout [UInt8]) -> Bool {
+        self?.bind(into: &bytes) ?? false
+    }
 }
 
-extension Array: Bindable where Element: Bindable {
-    /// `{1,2,NULL}`, `{"a","say \"b\""}` (PostgreSQL documentation, 8.15.6).
-    var bound: String? {
-        var text = "{"
-        for (index, element) in enumerated() {
-            if index > 0 { text.append(",") }
-            guard let value = element.bound else {
-                text.append("NULL")
-                continue
-            }
-            guard Element.isQuoted else {
-                text.append(value)
-                continue
-            }
-            text.append("\"")
-            if value.utf8.contains(where: { $0 == 0x22 || $0 == 0x5C }) {
-                for scalar in value.unicodeScalars {
-                    if scalar == "\"" || scalar == "\\" { text.unicodeScalars.append("\\") }
-                    text.unicodeScalars.append(scalar)
-                }
-            } else {
-                text.append(value)
-            }
-            text.append("\"")
-        }
-        text.append("}")
-        return text
+extension Optional: BindableElement where Wrapped: BindableElement {
+    func append(to array: inout ArrayText) {
+        if let self { self.append(to: &array) } else { array.appendNull() }
     }
+}
 
-    static var isQuoted: Bool { false }
+extension Array: Bindable where Element: BindableElement {
+    func bind(into bytes: inout [UInt8]) -> Bool {
+        ArrayText(self) { $1.append(to: &$0) }.bind(into: &bytes)
+    }
 }
 
 /// The values of one statement, laid out as libpq reads them.
 struct BoundValues {
-    private var bytes: [CChar] = []
+    private var bytes: [UInt8] = []
     /// Where each value begins in `bytes`; nil: NULL.
     private var starts: [Int?] = []
 
@@ -92,19 +93,16 @@ struct BoundValues {
     init(_ values: [any Bindable]) {
         starts.reserveCapacity(values.count)
         for value in values {
-            guard let text = value.bound else {
+            let start = bytes.count
+            guard value.bind(into: &bytes) else {
                 starts.append(nil)
                 continue
             }
-            starts.append(bytes.count)
-            for byte in text.utf8 {
-                if byte == 0 {
-                    // PostgreSQL's texts have no zero, and C would end here: U+FFFD instead.
-                    bytes.append(contentsOf: [0xEF, 0xBF, 0xBD].map { CChar(bitPattern: $0) })
-                } else {
-                    bytes.append(CChar(bitPattern: byte))
-                }
+            // PostgreSQL's texts have no zero, and C would end there: U+FFFD instead.
+            while let zero = bytes[start...].firstIndex(of: 0) {
+                bytes.replaceSubrange(zero...zero, with: [0xEF, 0xBF, 0xBD])
             }
+            starts.append(start)
             bytes.append(0)
         }
     }
@@ -113,9 +111,10 @@ struct BoundValues {
     func withPointers<Value>(
         _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Value
     ) -> Value {
-        bytes.withUnsafeBufferPointer { bytes in
+        bytes.withUnsafeBytes { bytes in
+            let text = bytes.assumingMemoryBound(to: CChar.self)
             let pointers = starts.map { start in
-                start.flatMap { bytes.baseAddress?.advanced(by: $0) }
+                start.flatMap { text.baseAddress?.advanced(by: $0) }
             }
             return pointers.withUnsafeBufferPointer { body($0.baseAddress) }
         }

@@ -106,9 +106,13 @@ extension PostgreSQLStorage {
         counted AS (
             INSERT INTO queue_tallies AS t (process_id, rescued)
             SELECT $3::bigint, count(*)
-            FROM claimed
-            JOIN visible AS v USING (job_id)
+            FROM visible AS v
             WHERE v.worker_id IS NOT NULL
+              AND EXISTS (
+                  SELECT 1
+                  FROM claimed AS c
+                  WHERE c.job_id = v.job_id
+              )
             HAVING count(*) > 0
             ON CONFLICT (process_id) DO UPDATE
             SET rescued = t.rescued + excluded.rescued

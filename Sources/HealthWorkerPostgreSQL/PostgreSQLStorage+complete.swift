@@ -10,52 +10,54 @@ extension PostgreSQLStorage {
         let ends = batch.sorted { $0.claim.check < $1.claim.check }
             .filter { references.insert($0.claim.reference).inserted }
         return try await perform { [process] session in
-            var report = CompletionReport()
+            if ends.allSatisfy(\.isSteady) {
+                return try Self.completeSteadily(ends, as: process, of: batch.count, session)
+            }
+            let columns = FoundColumns(ends).values + MovingColumns(ends).values
+            let rows = try session.all(Self.completeJobs, columns + [process, batch.count]) { row in
+                (
+                    reference: row.optionalID(0, of: JobID.self).map {
+                        JobReference(job: $0, attempt: row.int(1))
+                    },
+                    check: row.optionalID(2, of: CheckID.self),
+                    change: row.optionalID(3, of: HealthChangeID.self),
+                    policy: row.optionalID(4, of: PolicyID.self)
+                )
+            }
             let turns = Dictionary(
                 ends.compactMap { end in end.decision.turn.map { (end.claim.reference, $0) } },
                 uniquingKeysWith: { first, _ in first })
-            let values = CompletionColumns(ends).values + [process, batch.count]
-            let rows = try session.all(Self.completeJobs, values) { row in
-                (
-                    job: row.id(0, of: JobID.self), attempt: row.int(1),
-                    check: row.id(2, of: CheckID.self),
-                    change: row.optionalID(3, of: HealthChangeID.self),
-                    policies: row.ids(4, of: PolicyID.self)
-                )
-            }
+            let policies = Dictionary(grouping: rows.filter { $0.policy != nil }, by: \.change)
+            var report = CompletionReport()
             for row in rows {
-                report.accepted.insert(row.job)
-                let reference = JobReference(job: row.job, attempt: row.attempt)
-                if let change = row.change, let turn = turns[reference] {
+                guard let reference = row.reference else { continue }
+                report.accepted.insert(reference.job)
+                if let check = row.check, let change = row.change, let turn = turns[reference] {
                     report.turned.append(
                         TurnedCheck(
-                            check: row.check, change: change, turn: turn, policies: row.policies))
+                            check: check, change: change, turn: turn,
+                            policies: (policies[change] ?? []).compactMap(\.policy).sorted()))
                 }
             }
+            report.turned.sort { $0.check < $1.check }
             return report
         }
+    }
+
+    private static func completeSteadily(
+        _ ends: [Completion], as process: ProcessID, of count: Int, _ session: Session
+    ) throws -> CompletionReport {
+        let stale = try session.first(
+            Self.completeSteadyJobs, FoundColumns(ends).values + [process, count]
+        ) { row in (ended: row.int(0), jobs: row.isNull(1) ? nil : row.ids(1, of: JobID.self)) }
+        guard let stale else { return CompletionReport() }
+        // Which they are is only said where some are missing.
+        return CompletionReport(accepted: Set(stale.jobs ?? ends.map(\.claim.job)))
     }
 
     package func expireLost(limit: Int) async throws(StorageError) -> Int {
         try await perform { [process] session in
             try session.first(Self.expireLostJobs, [limit, process]) { $0.int(0) } ?? 0
-        }
-    }
-
-    package func pruneOutcomes(keep: Duration, limit: Int) async throws(StorageError) -> Int {
-        try await perform { session in
-            try session.run(
-                """
-                DELETE FROM outcomes
-                WHERE ctid = ANY (ARRAY(
-                    SELECT ctid
-                    FROM outcomes
-                    WHERE started_at < now_us() - $1
-                    ORDER BY started_at
-                    LIMIT $2
-                    FOR UPDATE SKIP LOCKED
-                ))
-                """, [keep, limit])
         }
     }
 }
@@ -69,47 +71,43 @@ extension PostgreSQLStorage {
     /// behind. A deleted or paused check has no job. All parts see the tables as of the statement's
     /// beginning; the jobs that are inserted take the place of those in `ended`, are made of its
     /// rows, and so come after them.
+    ///
+    /// The answer is a row for each accepted job, one more for each turn, which names its check and
+    /// change, and one for each change and policy that looks at it: a join of them would be as many
+    /// steps as the product of both sides, since no plan knows how many jobs of a batch end.
     package static let completeJobs = """
-        WITH batch AS MATERIALIZED (
-            SELECT *
-            FROM unnest(
-                $1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::text[], $6::integer[],
-                $7::bigint[], $8::boolean[],
-                $9::text[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
-                $15::bigint[], $16::bigint[], $17::bigint[], $18::integer[], $19::bigint[],
-                $20::text[],
+        WITH ended AS (
+            DELETE FROM probe_jobs AS j
+            USING unnest(
+                $1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::boolean[],
+                $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
+                $12::bigint[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],
+                $17::text[],
+                $18::bigint[], $19::text[], $20::integer[],
                 $21::boolean[], $22::text[], $23::bigint[], $24::integer[], $25::bigint[],
                 $26::bigint[], $27::boolean[], $28::bigint[],
                 $29::text[], $30::text[], $31::text[], $32::text[],
                 $33::bigint[], $34::bigint[]
             ) AS b (
-                job_id, attempt, epoch, base_epoch, base_health, base_in_a_row,
-                age_us, is_kept,
+                job_id, attempt, epoch, age_us, is_kept,
                 outcome, reason, address, resolve_us, connect_us, tls_us,
                 write_us, first_byte_us, body_us, http_status, certificate_end,
                 detail,
+                base_epoch, base_health, base_in_a_row,
                 moves, health, health_since, in_a_row, run_since,
                 run_worker_id, corroborated, inconclusive_since,
                 from_health, to_health, cause, turn_reason,
                 recheck_us, avoid_worker_id
             )
-        ),
-        ended AS (
-            DELETE FROM probe_jobs AS j
-            USING batch AS b
             WHERE j.job_id = b.job_id
               AND j.attempt = b.attempt
-            RETURNING j.job_id, j.attempt, j.check_id, j.epoch, j.location, j.timeout_ms,
-                      coalesce(j.worker_location, '') AS worker_location
-        ),
-        accepted AS MATERIALIZED (
-            SELECT b.*, e.check_id, e.location, e.timeout_ms, e.worker_location,
-                   (SELECT now_us()) - b.age_us AS started_at,
-                   -- Not so where the outcome, or the base that it was counted from, is about what
-                   -- was asked before.
-                   b.epoch = e.epoch AND b.base_epoch = e.epoch AS is_counted
-            FROM ended AS e
-            JOIN batch AS b USING (job_id, attempt)
+            RETURNING b.*,
+                      j.check_id, j.epoch AS job_epoch, j.location, j.timeout_ms,
+                      coalesce(j.worker_location, '') AS worker_location,
+                      (SELECT now_us()) - b.age_us AS started_at,
+                      -- Not so where the outcome, or the base that it was counted from, is about
+                      -- what was asked before.
+                      b.epoch = j.epoch AND b.base_epoch = j.epoch AS is_counted
         ),
         recorded AS (
             INSERT INTO outcomes
@@ -119,7 +117,7 @@ extension PostgreSQLStorage {
             SELECT job_id, check_id, attempt, epoch, started_at, $35, worker_location, outcome,
                    reason, address, resolve_us, connect_us, tls_us, write_us, first_byte_us,
                    body_us, http_status, certificate_end, detail
-            FROM accepted
+            FROM ended
             WHERE is_kept
         ),
         moved AS (
@@ -138,31 +136,31 @@ extension PostgreSQLStorage {
                     WHEN a.cause IS NULL THEN h.change_id
                     ELSE nextval('health_change_ids')
                 END
-            FROM accepted AS a
+            FROM ended AS a
             WHERE a.moves
               AND a.is_counted
               AND h.check_id = a.check_id
               AND h.epoch = a.base_epoch
               AND h.health = a.base_health
               AND h.in_a_row = a.base_in_a_row
-            RETURNING a.job_id, a.check_id, a.cause, h.change_id
+            RETURNING a.job_id, a.attempt, a.check_id, a.from_health, a.to_health, a.cause,
+                      a.turn_reason, h.change_id
         ),
         turned AS (
             INSERT INTO health_changes
                 (change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id)
-            SELECT m.change_id, a.check_id, (SELECT now_us()), a.from_health, a.to_health, a.cause,
-                   a.turn_reason, a.job_id, $35
-            FROM moved AS m
-            JOIN accepted AS a USING (job_id)
-            WHERE m.cause IS NOT NULL
-            ORDER BY m.change_id
-            RETURNING change_id, check_id, job_id
+            SELECT change_id, check_id, (SELECT now_us()), from_health, to_health, cause,
+                   turn_reason, job_id, $35
+            FROM moved
+            WHERE cause IS NOT NULL
+            ORDER BY change_id
         ),
         asked AS (
             INSERT INTO evaluations (policy_id, due_at, cause, change_id)
             SELECT DISTINCT m.policy_id, (SELECT now_us()), 'turned', t.change_id
-            FROM turned AS t
+            FROM moved AS t
             JOIN policy_members AS m USING (check_id)
+            WHERE t.cause IS NOT NULL
             RETURNING policy_id, change_id
         ),
         enqueued AS (
@@ -188,13 +186,13 @@ extension PostgreSQLStorage {
                                WHERE p.process_id = a.avoid_worker_id
                            )
                        END AS avoid_location,
-                       a.epoch, a.location, a.timeout_ms
-                FROM accepted AS a
+                       a.job_epoch AS epoch, a.location, a.timeout_ms
+                FROM ended AS a
                 WHERE a.is_counted
                   AND a.recheck_us IS NOT NULL
                 UNION ALL
                 SELECT c.check_id, (SELECT now_us()), NULL, NULL, c.epoch, c.location, c.timeout_ms
-                FROM accepted AS a
+                FROM ended AS a
                 JOIN checks AS c USING (check_id)
                 WHERE NOT a.is_counted
                   AND c.is_enabled
@@ -215,16 +213,77 @@ extension PostgreSQLStorage {
                 stale = t.stale + excluded.stale,
                 enqueued = t.enqueued + excluded.enqueued
         )
-        SELECT a.job_id, a.attempt, a.check_id, t.change_id,
-               ARRAY(
-                   SELECT e.policy_id
-                   FROM asked AS e
-                   WHERE e.change_id = t.change_id
-                   ORDER BY e.policy_id
-               )
-        FROM accepted AS a
-        LEFT JOIN turned AS t USING (job_id)
-        ORDER BY a.check_id
+        SELECT job_id, attempt, NULL::bigint, NULL::bigint, NULL::bigint
+        FROM ended
+        UNION ALL
+        SELECT job_id, attempt, check_id, change_id, NULL
+        FROM moved
+        WHERE cause IS NOT NULL
+        UNION ALL
+        SELECT NULL, NULL, NULL, change_id, policy_id
+        FROM asked
+        """
+
+    /// Ends a batch in which nothing can move: the case of nearly every batch, and a third of the
+    /// work. The columns are the first of ``completeJobs``.
+    ///
+    /// It answers how many ended, and which where some were stale.
+    package static let completeSteadyJobs = """
+        WITH ended AS (
+            DELETE FROM probe_jobs AS j
+            USING unnest(
+                $1::bigint[], $2::integer[], $3::bigint[], $4::bigint[], $5::boolean[],
+                $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[],
+                $12::bigint[], $13::bigint[], $14::bigint[], $15::integer[], $16::bigint[],
+                $17::text[]
+            ) AS b (
+                job_id, attempt, epoch, age_us, is_kept,
+                outcome, reason, address, resolve_us, connect_us, tls_us,
+                write_us, first_byte_us, body_us, http_status, certificate_end,
+                detail
+            )
+            WHERE j.job_id = b.job_id
+              AND j.attempt = b.attempt
+            RETURNING b.*, j.check_id, j.epoch AS job_epoch,
+                      coalesce(j.worker_location, '') AS worker_location
+        ),
+        recorded AS (
+            INSERT INTO outcomes
+                (job_id, check_id, attempt, epoch, started_at, worker_id, location, outcome, reason,
+                 address, resolve_us, connect_us, tls_us, write_us, first_byte_us, body_us,
+                 http_status, certificate_end, detail)
+            SELECT job_id, check_id, attempt, epoch, (SELECT now_us()) - age_us, $18,
+                   worker_location, outcome, reason, address, resolve_us, connect_us, tls_us,
+                   write_us, first_byte_us, body_us, http_status, certificate_end, detail
+            FROM ended
+            WHERE is_kept
+        ),
+        enqueued AS (
+            INSERT INTO probe_jobs (check_id, due_at, visible_at, epoch, location, timeout_ms)
+            SELECT c.check_id, (SELECT now_us()), (SELECT now_us()), c.epoch, c.location,
+                   c.timeout_ms
+            FROM ended AS a
+            JOIN checks AS c USING (check_id)
+            WHERE a.epoch <> a.job_epoch
+              AND c.is_enabled
+            ORDER BY c.check_id
+            ON CONFLICT (check_id) DO NOTHING
+            RETURNING 1
+        ),
+        counted AS (
+            INSERT INTO queue_tallies AS t (process_id, completed, stale, enqueued)
+            SELECT $18, n.ended, $19 - n.ended, n.enqueued
+            FROM (
+                SELECT (SELECT count(*) FROM ended) AS ended,
+                       (SELECT count(*) FROM enqueued) AS enqueued
+            ) AS n
+            ON CONFLICT (process_id) DO UPDATE
+            SET completed = t.completed + excluded.completed,
+                stale = t.stale + excluded.stale,
+                enqueued = t.enqueued + excluded.enqueued
+        )
+        SELECT count(*), CASE WHEN count(*) < $19 THEN coalesce(array_agg(job_id), '{}') END
+        FROM ended
         """
 
     /// Ends `$1` jobs at most, on behalf of process `$2`, as an inconclusive outcome does: nothing
@@ -272,39 +331,68 @@ extension PostgreSQLStorage {
         """
 }
 
-/// A batch as ``PostgreSQLStorage/completeJobs`` takes it: one array for each column.
-private struct CompletionColumns {
+extension Completion {
+    /// Whether it does nothing but end its job and keep its outcome.
+    fileprivate var isSteady: Bool {
+        decision.recheck == nil && decision.turn == nil && epoch == claim.base.epoch
+            && decision.state == claim.base
+    }
+}
+
+/// What was found, as both statements take it: one array for each column.
+private struct FoundColumns {
     let values: [any Bindable]
 
     init(_ ends: [Completion]) {
-        let claims = ends.map(\.claim)
-        let reports = ends.map(\.report)
+        let phases = ends.map(\.report.phases)
+        values = [
+            ArrayText(ends) { $0.append($1.claim.job.rawValue) },
+            ArrayText(ends) { $0.append(Int64($1.claim.attempt)) },
+            ArrayText(ends) { $0.append($1.epoch) },
+            ArrayText(ends) { $0.append($1.age.microseconds) },
+            ArrayText(ends) { $0.append($1.keepsOutcome) },
+            ArrayText(ends) { $0.append($1.report.outcome.kind.rawValue) },
+            ArrayText(ends) { $0.append($1.report.outcome.reason?.rawValue) },
+            ArrayText(ends) { $0.append($1.report.address) },
+            ArrayText(phases) { $0.append($1.resolve) },
+            ArrayText(phases) { $0.append($1.connect) },
+            ArrayText(phases) { $0.append($1.tls) },
+            ArrayText(phases) { $0.append($1.write) },
+            ArrayText(phases) { $0.append($1.firstByte) },
+            ArrayText(phases) { $0.append($1.body) },
+            ArrayText(ends) { $0.append($1.report.httpStatus.map { Int64($0) }) },
+            ArrayText(ends) { $0.append($1.report.certificateEnd?.microseconds) },
+            ArrayText(ends) { $0.append($1.report.detail) },
+        ]
+    }
+}
+
+/// What moves: the columns that ``PostgreSQLStorage/completeJobs`` takes besides.
+private struct MovingColumns {
+    let values: [any Bindable]
+
+    init(_ ends: [Completion]) {
         let states = ends.map(\.decision.state)
         let turns = ends.map(\.decision.turn)
         let rechecks = ends.map(\.decision.recheck)
-        var values: [any Bindable] = [
-            claims.map(\.job), claims.map(\.attempt), ends.map(\.epoch), claims.map(\.base.epoch),
-            claims.map(\.base.health.rawValue), claims.map(\.base.inARow), ends.map(\.age),
-            ends.map(\.keepsOutcome),
+        values = [
+            ArrayText(ends) { $0.append($1.claim.base.epoch) },
+            ArrayText(ends) { $0.append($1.claim.base.health.rawValue) },
+            ArrayText(ends) { $0.append(Int64($1.claim.base.inARow)) },
+            ArrayText(ends) { $0.append($1.decision.state != $1.claim.base) },
+            ArrayText(states) { $0.append($1.health.rawValue) },
+            ArrayText(states) { $0.append($1.since.microseconds) },
+            ArrayText(states) { $0.append(Int64($1.inARow)) },
+            ArrayText(states) { $0.append($1.runSince?.microseconds) },
+            ArrayText(states) { $0.append($1.runWorker?.rawValue) },
+            ArrayText(states) { $0.append($1.isCorroborated) },
+            ArrayText(states) { $0.append($1.inconclusiveSince?.microseconds) },
+            ArrayText(turns) { $0.append($1?.from.rawValue) },
+            ArrayText(turns) { $0.append($1?.to.rawValue) },
+            ArrayText(turns) { $0.append($1?.cause.rawValue) },
+            ArrayText(turns) { $0.append($1?.reason?.rawValue) },
+            ArrayText(rechecks) { $0.append($1?.afterProbeStart.microseconds) },
+            ArrayText(rechecks) { $0.append($1?.avoiding?.rawValue) },
         ]
-        values += [
-            reports.map(\.outcome.kind.rawValue), reports.map(\.outcome.reason?.rawValue),
-            reports.map(\.address), reports.map(\.phases.resolve), reports.map(\.phases.connect),
-            reports.map(\.phases.tls), reports.map(\.phases.write),
-            reports.map(\.phases.firstByte), reports.map(\.phases.body),
-            reports.map(\.httpStatus), reports.map(\.certificateEnd), reports.map(\.detail),
-        ]
-        values += [
-            ends.map { $0.decision.state != $0.claim.base }, states.map(\.health.rawValue),
-            states.map(\.since), states.map(\.inARow), states.map(\.runSince),
-            states.map(\.runWorker), states.map(\.isCorroborated),
-            states.map(\.inconclusiveSince),
-        ]
-        values += [
-            turns.map { $0?.from.rawValue }, turns.map { $0?.to.rawValue },
-            turns.map { $0?.cause.rawValue }, turns.map { $0?.reason?.rawValue },
-            rechecks.map { $0?.afterProbeStart }, rechecks.map { $0?.avoiding },
-        ]
-        self.values = values
     }
 }

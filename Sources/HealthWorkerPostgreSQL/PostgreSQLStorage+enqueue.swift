@@ -91,12 +91,14 @@ extension PostgreSQLStorage {
         ),
         due AS MATERIALIZED (
             SELECT ctid AS row_id, interval_us, slot, due_at,
-                   EXISTS (
-                       SELECT 1
+                   -- EXISTS would be planned as one walk over all checks where there are few.
+                   (
+                       SELECT true
                        FROM checks AS c
                        WHERE c.interval_us = s.interval_us
                          AND c.slot = s.slot
-                   ) AS is_used
+                       LIMIT 1
+                   ) IS TRUE AS is_used
             FROM schedule_slots AS s
             WHERE due_at <= (SELECT now_us())
             ORDER BY due_at, interval_us, slot

@@ -82,11 +82,14 @@ extension Session {
     /// Every statement is written as a walk along an index. Left to itself the planner reads all of
     /// `probe_jobs` where it thinks the table small, or most of it wanted, and it is often wrong
     /// about a table that fills and empties many times a minute (EXPLAIN of 10,000 jobs showed it
-    /// for claim and completion, with fresh statistics). A batch's plan is made for its own size,
+    /// for claim and completion, with fresh statistics; of 1,000 jobs, a merge join along the whole
+    /// key, which is long where an old transaction keeps ended jobs in it). A batch's plan is made for its own size,
     /// which costs less than running one that was made for another size.
     static let settings = """
         SET enable_seqscan = off;
         SET enable_bitmapscan = off;
+        SET enable_hashjoin = off;
+        SET enable_mergejoin = off;
         SET jit = off;
         SET plan_cache_mode = force_custom_plan;
         SET statement_timeout = '15s'

@@ -48,6 +48,9 @@ final class PostgreSQLFixture: StorageFixture {
             logger: Self.logger)
     }
 
+    /// Ten thousand outcomes a second are not deleted one by one.
+    var prunesByParts: Bool { true }
+
     func storage(process: ProcessID) async throws -> any Storage {
         try await open(process: process)
     }

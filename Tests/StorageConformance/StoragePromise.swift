@@ -44,6 +44,14 @@ package protocol StorageFixture: Sendable {
 
     /// Drops every evaluation that waits, as no call of the storage does.
     func loseEvaluations() async throws
+
+    /// Whether outcomes are removed a part of time at once, when all of it is old enough, and not one
+    /// by one.
+    var prunesByParts: Bool { get }
+}
+
+extension StorageFixture {
+    package var prunesByParts: Bool { false }
 }
 
 /// What a storage did that it must not do.
