@@ -15,6 +15,6 @@ struct HealthWorkerCommand: AsyncParsableCommand {
         subcommands: [
             Standalone.self, RegisterCommand.self, WorkerCommand.self, APICommand.self,
             Migrate.self, Config.self, Init.self, ProbeCommand.self, Apply.self, Diff.self,
-            Export.self, Status.self, FleetCommand.self, Keys.self,
+            Export.self, Status.self, FleetCommand.self, Queue.self, Keys.self,
         ])
 }

@@ -176,6 +176,34 @@ import Testing
         #expect(usage.code == 64)
     }
 
+    @Test func `the queue is shown to people, and nothing in it needs them`() async throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let document = try scratch.write(
+            """
+            format: 1
+            checks:
+            - name: here
+              type: tcp
+              target: {host: 127.0.0.1, port: \(try Here.freePort())}
+            """, to: "here.yaml")
+        let installation = try await Installation.start(
+            in: scratch, port: try Here.freePort(), apply: document)
+        defer { installation.program.send(SIGKILL) }
+
+        let shown = try await run(
+            [
+                "queue", "--server", "http://127.0.0.1:\(installation.port)", "--key-file",
+                scratch.file("data/admin.key").path,
+            ], in: scratch)
+
+        #expect(shown.code == 0, "\(shown.text)")
+        for word in ["LIVE", "LEASED", "READY", "Lag of the last", "ENQUEUED", "RESCUED", "MISSED"]
+        {
+            #expect(shown.text.contains(word), "\(shown.text)")
+        }
+    }
+
     @Test func `a second signal ends a drain at once`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }

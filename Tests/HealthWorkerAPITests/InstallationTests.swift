@@ -21,6 +21,37 @@ import Testing
         }
     }
 
+    @Test
+    func `the queue tells how late the probes of all workers began, and who waits for how long`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            for (process, lag) in [(1, Duration.milliseconds(4)), (2, .milliseconds(900))] {
+                var presence = Presence(
+                    name: "host/\(process)", roles: [.worker], location: "fra1", version: "1")
+                var lags = LagHistogram()
+                lags.record(lag)
+                presence.lags = lags
+                try await MemoryStorage(
+                    process: ProcessID(Int64(process)), shared: api.storage.shared
+                ).announce(presence)
+            }
+            _ = try await api.post("/v1/checks", Samples.tcpCheck("mail"))
+            api.clock.advance(by: .seconds(5))
+
+            let queue = try await api.get("/v1/queue")
+
+            #expect(queue.integer("/lag/probes") == 2)
+            let p50 = try #require(queue.number("/lag/p50_seconds"))
+            let p99 = try #require(queue.number("/lag/p99_seconds"))
+            #expect((0.004...0.005).contains(p50))
+            #expect((0.9...1.02).contains(p99))
+            #expect(queue.integer("/waiting/under_1s") == 0)
+            #expect(queue.integer("/waiting/under_10s") == 1)
+            #expect(queue.integer("/late_slots") != nil)
+        }
+    }
+
     @Test func `the fleet is who was seen lately`() async throws {
         try await TestAPI.run { api in
             try await api.storage.announce(

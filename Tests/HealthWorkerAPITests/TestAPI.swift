@@ -181,6 +181,10 @@ struct TestAnswer: Sendable {
 
     func string(_ pointer: String) -> String? { self[pointer]?.text }
     func integer(_ pointer: String) -> Int64? { self[pointer]?.integer }
+
+    func number(_ pointer: String) -> Double? {
+        if case .number(let number)? = self[pointer]?.value { number } else { nil }
+    }
     func names(_ pointer: String = "/items") -> [String] {
         (self[pointer]?.elements ?? []).compactMap { $0["name"]?.text ?? $0.text }
     }

@@ -59,6 +59,7 @@ struct Status: AsyncParsableCommand {
 
         let overrides = try await all(client, "/v1/overrides")
         let queue = try await client.get("/v1/queue")
+        troubles += Queue.troubles(of: queue)
         print(
             "\(checks.count) checks, \(policies.count) policies, \(overrides.count) overrides, "
                 + "\(queue["live"]?.text ?? "?") jobs live")

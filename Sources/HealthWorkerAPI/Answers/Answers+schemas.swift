@@ -219,7 +219,28 @@ enum Answers {
     private static let queue = Schema.object([
         required("live", count), required("ready", count), required("leased", count),
         optional("oldest_ready_seconds", .number(0...1e12)),
+        required(
+            "waiting",
+            .object(
+                ["under_1s", "under_10s", "under_60s", "longer"].map { required($0, count) }
+            ).described("The ready jobs, by how long they have been due.")),
+        required(
+            "lag",
+            .object([
+                required("probes", count), optional("p50_seconds", .number(0...1e12)),
+                optional("p99_seconds", .number(0...1e12)),
+            ]).described("How late the probes of the last two to three minutes began.")),
         optional("next_slot_due", time),
+        required(
+            "late_slots",
+            count.described("Slots due for more than a second: no register keeps up.")),
+        optional(
+            "oldest_transaction",
+            .object([
+                required("age_seconds", .number(0...1e12)), required("session", text),
+                required("too_old", .boolean),
+            ]).described(
+                "What holds vacuum back: while it is open, the remains of ended jobs stay.")),
         required(
             "tally",
             .object(

@@ -18,19 +18,45 @@ struct InstallationEndpoints {
         ) { [backend] _ in
             let status = try await backend.storage.queueStatus()
             let nextSlot = try await backend.storage.nextSlotDue()
-            return .json(
-                .object([
-                    .init("live", .number(status.live)), .init("ready", .number(status.ready)),
-                    .init("leased", .number(status.leased)),
-                    entry(
-                        "oldest_ready_seconds",
-                        status.oldestReady.map {
-                            Node(.number(Double($0.milliseconds) / 1000))
-                        }),
-                    entry("next_slot_due", nextSlot.map(Node.time)),
-                    .init("tally", .encoding(status.tally)),
-                ]))
+            let processes = try await backend.storage.processes(seenWithin: .seconds(6))
+            return .json(Self.node(of: status, nextSlot, processes))
         }
+    }
+
+    private static func node(
+        of status: QueueStatus, _ nextSlot: Timestamp?, _ processes: [RunningProcess]
+    ) -> Node {
+        var lags = LagHistogram()
+        for process in processes { lags.add(process.presence.lags ?? LagHistogram()) }
+        return .object([
+            .init("live", .number(status.live)), .init("ready", .number(status.ready)),
+            .init("leased", .number(status.leased)),
+            entry("oldest_ready_seconds", status.oldestReady.map(seconds)),
+            .init("waiting", .encoding(status.waiting)),
+            .init(
+                "lag",
+                .object([
+                    .init("probes", .number(lags.count)),
+                    entry("p50_seconds", lags.quantile(0.5).map(seconds)),
+                    entry("p99_seconds", lags.quantile(0.99).map(seconds)),
+                ])),
+            entry("next_slot_due", nextSlot.map(Node.time)),
+            .init("late_slots", .number(status.lateSlots)),
+            entry(
+                "oldest_transaction",
+                status.oldestTransaction.map { transaction in
+                    .object([
+                        .init("age_seconds", seconds(transaction.age)),
+                        .init("session", .text(transaction.session)),
+                        .init("too_old", Node(.bool(transaction.isTooOld))),
+                    ])
+                }),
+            .init("tally", .encoding(status.tally)),
+        ])
+    }
+
+    private static func seconds(_ duration: Duration) -> Node {
+        Node(.number(Double(duration.milliseconds) / 1000))
     }
 
     private var fleet: Endpoint {

@@ -143,10 +143,21 @@ extension MemoryStorage {
     package func queueStatus() async throws(StorageError) -> QueueStatus {
         try withState { state, now in
             let ready = state.jobs.values.filter { $0.visibleAt <= now }
+            var waiting = WaitingJobs()
+            for job in ready {
+                switch now - job.dueAt {
+                case ..<Duration.seconds(1): waiting.under1s += 1
+                case ..<Duration.seconds(10): waiting.under10s += 1
+                case ..<Duration.seconds(60): waiting.under60s += 1
+                default: waiting.longer += 1
+                }
+            }
             return QueueStatus(
                 live: state.jobs.count, ready: ready.count,
                 leased: state.jobs.values.count { $0.isHeld(at: now) },
-                oldestReady: ready.map(\.dueAt).min().map { now - $0 }, tally: state.tally)
+                oldestReady: ready.map(\.dueAt).min().map { now - $0 }, waiting: waiting,
+                lateSlots: state.slots.values.count { $0 < now - .seconds(1) },
+                tally: state.tally)
         }
     }
 

@@ -36,11 +36,13 @@ package struct Presence: Hashable, Sendable, Codable {
     /// Of two words of one process the one with the higher number is the later, whatever the clocks
     /// of the places say where they were left. Nil: by a version that did not count.
     package var beat: Int?
+    /// How late probes began in the last minutes; nil: it makes none.
+    package var lags: LagHistogram?
 
     package init(
         name: String, roles: [Role], location: String, version: String,
         startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil,
-        settings: SettingsInForce? = nil
+        settings: SettingsInForce? = nil, lags: LagHistogram? = nil
     ) {
         self.name = name
         self.roles = roles
@@ -51,6 +53,7 @@ package struct Presence: Hashable, Sendable, Codable {
         self.probing = probing
         self.paused = paused
         self.settings = settings
+        self.lags = lags
     }
 }
 

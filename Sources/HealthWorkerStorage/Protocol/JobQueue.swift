@@ -49,7 +49,9 @@ package protocol JobQueue: Sendable {
 
     func queueStatus() async throws(StorageError) -> QueueStatus
 
-    /// Removes outcomes older than `keep`, at most `limit`.
+    /// Removes outcomes older than `keep`, at most `limit`. A storage that keeps them in parts by time
+    /// removes a part at once, when all of it is that old.
+    /// - Returns: how many were removed one by one.
     func pruneOutcomes(keep: Duration, limit: Int) async throws(StorageError) -> Int
 }
 
@@ -190,16 +192,69 @@ package struct QueueStatus: Hashable, Sendable {
     package var leased: Int
     /// How long the oldest visible job has been due; nil without one.
     package var oldestReady: Duration?
+    /// The visible jobs once more, by how long they have been due.
+    package var waiting: WaitingJobs
+    /// Slots that have been due for more than a second: no register keeps up.
+    package var lateSlots: Int
+    /// What keeps the database from forgetting; nil where there is nothing, or nothing of the kind.
+    package var oldestTransaction: OpenTransaction?
     /// Sums over all processes, the ended ones included, since the schema was made.
     package var tally: Tally
 
-    package init(live: Int, ready: Int, leased: Int, oldestReady: Duration?, tally: Tally) {
+    package init(
+        live: Int, ready: Int, leased: Int, oldestReady: Duration?,
+        waiting: WaitingJobs = WaitingJobs(), lateSlots: Int = 0,
+        oldestTransaction: OpenTransaction? = nil, tally: Tally
+    ) {
         self.live = live
         self.ready = ready
         self.leased = leased
         self.oldestReady = oldestReady
+        self.waiting = waiting
+        self.lateSlots = lateSlots
+        self.oldestTransaction = oldestTransaction
         self.tally = tally
     }
+}
+
+/// Jobs that could be claimed, by how long they have been due.
+package struct WaitingJobs: Hashable, Sendable, Codable {
+    package var under1s = 0
+    package var under10s = 0
+    package var under60s = 0
+    package var longer = 0
+
+    package enum CodingKeys: String, CodingKey {
+        case under1s = "under_1s"
+        case under10s = "under_10s"
+        case under60s = "under_60s"
+        case longer
+    }
+
+    package init(under1s: Int = 0, under10s: Int = 0, under60s: Int = 0, longer: Int = 0) {
+        self.under1s = under1s
+        self.under10s = under10s
+        self.under60s = under60s
+        self.longer = longer
+    }
+}
+
+/// A transaction that is under way. While it is, nothing that ended since it began can be vacuumed:
+/// the queue, whose rows live for a second, grows by thousands of dead ones a second.
+package struct OpenTransaction: Hashable, Sendable {
+    package var age: Duration
+    /// Whose it is, so that it can be ended: a process id of the server and what it calls itself.
+    package var session: String
+
+    /// From here on it is worth a warning: the queue still keeps its pace, and grows.
+    package static let warningAge: Duration = .seconds(60)
+
+    package init(age: Duration, session: String) {
+        self.age = age
+        self.session = session
+    }
+
+    package var isTooOld: Bool { age >= Self.warningAge }
 }
 
 /// What became of jobs. It is written in the very transactions that it counts, so that at any moment
