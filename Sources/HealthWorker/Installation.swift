@@ -47,6 +47,7 @@ struct Installation {
             storage: storage, board: board, fleet: fleet,
             presence: {
                 var presence = presence
+                presence.lags = worker?.lags
                 if let activity = worker?.activity {
                     presence.claimed = activity.claimed
                     presence.probing = activity.probing

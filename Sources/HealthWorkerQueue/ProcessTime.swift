@@ -5,13 +5,17 @@ package struct ProcessTime: Sendable {
     package var now: @Sendable () -> Duration
     /// Waits; throws only when the task is cancelled.
     package var sleep: @Sendable (Duration) async throws -> Void
+    /// A factor around 1, another one each time: what many processes do after it is spread by it.
+    package var spread: @Sendable () -> Double
 
     package init(
         now: @escaping @Sendable () -> Duration,
-        sleep: @escaping @Sendable (Duration) async throws -> Void
+        sleep: @escaping @Sendable (Duration) async throws -> Void,
+        spread: @escaping @Sendable () -> Double = { .random(in: 0.8...1.2) }
     ) {
         self.now = now
         self.sleep = sleep
+        self.spread = spread
     }
 
     package static let continuous: ProcessTime = {

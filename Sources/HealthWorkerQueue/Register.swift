@@ -98,6 +98,14 @@ package struct Register: Service {
                 "routes were decided from other inputs than the present ones",
                 metadata: ["policies": "\(missed)"])
         }
+        if let oldest = try await storage.queueStatus().oldestTransaction, oldest.isTooOld {
+            logger.warning(
+                "an open transaction keeps ended jobs from being vacuumed",
+                metadata: [
+                    "age_seconds": "\(oldest.age.milliseconds / 1000)",
+                    "session": "\(oldest.session)",
+                ])
+        }
         while try await storage.pruneOutcomes(keep: limits.keepsOutcomes, limit: 1000) == 1000 {
             if Task.isCancelled { break }
         }
@@ -116,7 +124,7 @@ package struct Register: Service {
                 failures = 0
             } catch {
                 failures += 1
-                pause = Backoff.delay(after: failures)
+                pause = Backoff.delay(after: failures, spread: time.spread())
                 if failures == 1 || failures % 30 == 0 {
                     logger.error(
                         "storage does not answer",

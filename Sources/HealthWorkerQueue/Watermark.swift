@@ -3,17 +3,32 @@ package import HealthWorkerModel
 /// From which job id on to claim, so that claims do not walk over the remains of ended jobs.
 ///
 /// It is the highest id seen 3 s ago, and at least 20,000 ids behind the newest: a shallow queue is
-/// claimed from its beginning, where a re-check that waits for its moment has an old id.
+/// claimed from its beginning, where a re-check that waits for its moment has an old id. While one
+/// claim after the other is full, the next goes on where the last one ended, so that the jobs that
+/// others hold, or that are for other locations, are not walked over each time; five times a second
+/// it begins at the watermark again.
 package struct Watermark: Sendable {
     private var newest: JobID = 0
     private var settled: JobID = 0
     private var candidate: JobID = 0
     private var candidateSince: Duration = .zero
+    /// Behind the last job of a full claim.
+    private var resume: JobID?
+    private var beganAt: Duration = .zero
 
     package init() {}
 
-    package mutating func see(_ job: JobID, at now: Duration) {
-        newest = max(newest, job)
+    /// Where the claim that is made now begins.
+    package mutating func next(at now: Duration) -> JobID {
+        if let resume, now - beganAt < .milliseconds(200) { return resume }
+        beganAt = now
+        return lowest
+    }
+
+    /// Told of each claim, its jobs in order.
+    package mutating func see(_ jobs: [JobID], isFull: Bool, at now: Duration) {
+        resume = isFull ? jobs.last.map { JobID($0.rawValue + 1) } : nil
+        newest = max(newest, jobs.last ?? 0)
         if now - candidateSince >= .seconds(3) {
             settled = candidate
             candidate = newest
@@ -21,7 +36,7 @@ package struct Watermark: Sendable {
         }
     }
 
-    package func lowest(at now: Duration) -> JobID {
+    package var lowest: JobID {
         min(settled, JobID(max(0, newest.rawValue - 20_000)))
     }
 }

@@ -59,15 +59,23 @@ package final class Worker: Service {
 
     private let state: Mutex<State>
     /// Woken when there is something to complete.
-    private let finished = WakeSignal()
+    private let found = [WakeSignal(), WakeSignal()]
+    private let metrics = QueueMetrics()
+
+    /// What waits to be completed, apart: what moves a count or health goes at once, in small
+    /// batches, and never waits behind the many that say that all is as it was.
+    private enum Lane: Int, CaseIterable {
+        case moving, steady
+
+        /// From how many findings on a batch does not wait for more.
+        var fullAt: Int { self == .moving ? 1 : 200 }
+    }
 
     private struct State {
-        var checks: [CheckID: Check] = [:]
+        var checks: [CheckID: KnownCheck] = [:]
         var probing = 0
         var claimed = 0
-        var outcomes: [Finding] = []
-        /// Whether one of them moves a count, or there are many.
-        var isUrgent = false
+        var findings: [[Finding]] = [[], []]
         /// When it was told to end.
         var drainingSince: Duration?
         var hasStopped = false
@@ -76,24 +84,12 @@ package final class Worker: Service {
         var nextSweep: Duration = .zero
         /// What operators let it do.
         var settings: SettingsInForce
-    }
+        var lags = LagWindow()
 
-    /// What one probe found, on its way to be completed.
-    private struct Finding: Sendable {
-        var claim: Claim
-        var check: Check
-        var report: ProbeReport
-        var startedAt: Duration
-        /// The storage's time at the end of the probe, as far as this process knows it.
-        var at: Timestamp
-
-        /// Whether it can do more than be recorded.
-        var movesACount: Bool {
-            switch report.outcome {
-            case .success: claim.base.health != .healthy || claim.base.inARow != 0
-            case .failure: true
-            case .inconclusive: claim.base.inconclusiveSince == nil
-            }
+        /// Outcomes that wait for the storage hold their places, so that a storage that lags is not
+        /// given more to do.
+        var freePlaces: Int {
+            settings.concurrency.value - probing - findings[0].count - findings[1].count
         }
     }
 
@@ -119,7 +115,9 @@ package final class Worker: Service {
         await withGracefulShutdownHandler {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.claimRepeatedly() }
-                group.addTask { await self.completeRepeatedly() }
+                for lane in Lane.allCases {
+                    group.addTask { await self.completeRepeatedly(lane) }
+                }
             }
         } onGracefulShutdown: {
             self.drain()
@@ -131,7 +129,7 @@ package final class Worker: Service {
         let now = time.now()
         state.withLock { $0.drainingSince = $0.drainingSince ?? now }
         enqueued.wake()
-        finished.wake()
+        for signal in found { signal.wake() }
     }
 
     /// Works by these settings from now on. What is in flight ends as ever, also beyond a lower
@@ -176,6 +174,12 @@ package final class Worker: Service {
         package var settings: SettingsInForce
     }
 
+    /// How late probes of the last minutes began.
+    package var lags: LagHistogram {
+        let now = time.now()
+        return state.withLock { $0.lags.recent(at: now) }
+    }
+
     // MARK: - Claiming
 
     private func claimRepeatedly() async {
@@ -183,12 +187,12 @@ package final class Worker: Service {
             var idle = 0
             var failures = 0
             while !state.withLock({ $0.drainingSince != nil }), !Task.isCancelled {
-                let started: Int
+                let claimed: (jobs: Int, of: Int)
                 do {
-                    started = try await claim { claim, check in
-                        let prober = self.prober(check.spec.type)
+                    claimed = try await claim { job in
+                        let prober = self.prober(job.check.spec.type)
                         probes.addTask(executorPreference: prober?.taskExecutor) {
-                            await self.probe(claim, check)
+                            await self.probe(job)
                         }
                     }
                     failures = 0
@@ -197,77 +201,100 @@ package final class Worker: Service {
                     if failures == 1 || failures % 30 == 0 {
                         logger.error("storage does not answer", metadata: ["error": "\(error)"])
                     }
-                    await enqueued.wait(upTo: Backoff.delay(after: failures), time)
+                    await enqueued.wait(
+                        upTo: Backoff.delay(after: failures, spread: time.spread()), time)
                     continue
                 }
-                if started >= state.withLock({ $0.settings.batchSize.value }) { continue }
-                idle = started > 0 ? 0 : min(idle + 1, 3)
-                let pause = Duration.milliseconds(50 * (idle + 1)) * Double.random(in: 0.8...1.2)
+                if claimed.of > 0, claimed.jobs == claimed.of {
+                    await waitForPlaces()
+                    continue
+                }
+                idle = claimed.jobs > 0 ? 0 : min(idle + 1, 3)
+                let pause = Duration.milliseconds(50 * (idle + 1)) * time.spread()
                 await enqueued.wait(upTo: pause, time)
             }
         }
         state.withLock { $0.hasStopped = true }
-        finished.wake()
+        for signal in found { signal.wake() }
     }
 
-    /// One claim: as many jobs as there are free places, each handed to `start` with its check. What
-    /// cannot end within its lease is given back.
-    /// - Returns: how many jobs were claimed.
+    /// More jobs wait than there was room for: claims them many at a time, not one for each place
+    /// that gets free, and does not wait long where probes take theirs.
+    private func waitForPlaces() async {
+        let isEnough = state.withLock { state in
+            let (places, batch) = (state.settings.concurrency.value, state.settings.batchSize.value)
+            return state.freePlaces >= min(batch, (places + 1) / 2)
+        }
+        if isEnough { return }
+        await enqueued.wait(upTo: .milliseconds(20), time)
+    }
+
+    /// One claim: as many jobs as there are free places, each handed to `start`. What cannot end
+    /// within its lease is given back.
+    /// - Returns: how many jobs were claimed, and how many there was room for.
+    @discardableResult
     package func claim(
-        _ start: (Claim, Check) -> Void
-    ) async throws(StorageError) -> Int {
+        _ start: (ClaimedJob) -> Void
+    ) async throws(StorageError) -> (jobs: Int, of: Int) {
         let before = time.now()
         let workers = fleet.workerCount
         let request = state.withLock { state -> ClaimRequest? in
             guard !state.settings.isPaused.value else { return nil }
-            // Outcomes that wait for the storage hold their places, so that a storage that lags
-            // is not given more to do.
-            let free =
-                state.settings.concurrency.value - state.probing - state.outcomes.count
             let limit = min(
-                free, state.settings.batchSize.value, state.trouble.limit(at: before))
+                state.freePlaces, state.settings.batchSize.value, state.trouble.limit(at: before))
             guard limit > 0 else { return nil }
-            var from = state.watermark.lowest(at: before)
+            var from = state.watermark.next(at: before)
             if before >= state.nextSweep {
                 // About one sweep a second over the whole fleet: it finds what the watermark
                 // hides, ended leases above all.
                 state.nextSweep =
-                    before + .seconds(1) * Double(workers) * Double.random(in: 0.8...1.2)
+                    before + .seconds(1) * Double(workers) * time.spread()
                 from = 0
             }
             return ClaimRequest(
                 limit: limit, location: limits.location, from: from,
                 leaseMargin: limits.leaseMargin)
         }
-        guard let request else { return 0 }
+        guard let request else { return (0, 0) }
         let claims = try await storage.claim(request)
-        guard !claims.isEmpty else { return 0 }
         state.withLock { state in
-            for claim in claims { state.watermark.see(claim.job, at: before) }
+            state.watermark.see(
+                claims.map(\.job), isFull: claims.count == request.limit, at: before)
         }
+        guard !claims.isEmpty else { return (0, request.limit) }
 
-        let checks = try await checks(of: claims)
+        let checks: [KnownCheck?]
+        do throws(StorageError) {
+            checks = try await self.checks(of: claims)
+        } catch {
+            // Where that fails as well, the leases end by themselves.
+            _ = try? await storage.release(claims.map(\.reference))
+            throw error
+        }
         var void: [JobReference] = []
         var late: [JobReference] = []
-        for claim in claims {
-            guard let check = checks[claim.check], check.spec.isEnabled else {
+        var jobs: [ClaimedJob] = []
+        jobs.reserveCapacity(claims.count)
+        let now = time.now()
+        for (claim, check) in zip(claims, checks) {
+            guard let check, check.isEnabled else {
                 void.append(claim.reference)
                 continue
             }
             // The lease began when the storage worked, which was after `before`.
             let leaseEnds = before + (claim.leaseEnds - claim.claimedAt)
-            guard time.now() + check.spec.effectiveTimeout < leaseEnds else {
+            guard now + check.timeout < leaseEnds else {
                 late.append(claim.reference)
                 continue
             }
-            state.withLock { state in
-                state.claimed += 1
-                state.probing += 1
-            }
-            Timer(label: "health_worker_queue_lag_seconds")
-                .recordNanoseconds(max(0, (claim.claimedAt - claim.dueAt).microseconds) * 1000)
-            start(claim, check)
+            jobs.append(
+                ClaimedJob(claim: claim, known: check, askedAt: before, leaseEnds: leaseEnds))
         }
+        state.withLock { state in
+            state.claimed += jobs.count
+            state.probing += jobs.count
+        }
+        for job in jobs { start(job) }
         if !void.isEmpty { _ = try await storage.discard(void) }
         if !late.isEmpty {
             logger.warning(
@@ -275,82 +302,105 @@ package final class Worker: Service {
                 metadata: ["jobs": "\(late.count)"])
             _ = try await storage.release(late)
         }
-        return claims.count
+        return (claims.count, request.limit)
     }
 
-    private func checks(of claims: [Claim]) async throws(StorageError) -> [CheckID: Check] {
-        var known: [CheckID: Check] = [:]
-        var unknown: [CheckID] = []
-        state.withLock { state in
-            for claim in claims {
-                if let check = state.checks[claim.check], check.revision == claim.revision {
-                    known[claim.check] = check
-                } else {
-                    unknown.append(claim.check)
+    /// The check of each claim, in their order, in the revision that was claimed; nil where it is
+    /// gone.
+    private func checks(of claims: [Claim]) async throws(StorageError) -> [KnownCheck?] {
+        let known = state.withLock { state in
+            claims.map { claim in
+                state.checks[claim.check].flatMap {
+                    $0.check.revision == claim.revision ? $0 : nil
                 }
             }
         }
-        guard !unknown.isEmpty else { return known }
-        let read = try await storage.checks(ids: unknown)
+        let unknown = zip(claims, known).filter { $0.1 == nil }.map(\.0.check)
+        if unknown.isEmpty { return known }
+        let read = try await storage.checks(ids: unknown).map(KnownCheck.init)
         state.withLock { state in
             if state.checks.count > 200_000 { state.checks = [:] }
-            for check in read { state.checks[check.id] = check }
+            for check in read { state.checks[check.check.id] = check }
         }
-        for check in read { known[check.id] = check }
-        return known
+        let new = Dictionary(read.map { ($0.check.id, $0) }, uniquingKeysWith: { $1 })
+        return zip(claims, known).map { $1 ?? new[$0.check] }
     }
 
     // MARK: - Probing
 
     /// Probes once and keeps what was found for ``complete()``.
-    package func probe(_ claim: Claim, _ check: Check) async {
+    package func probe(_ job: ClaimedJob) async {
+        let spec = job.check.spec
         let startedAt = time.now()
+        // This process may have been stopped since the claim.
+        guard startedAt + job.known.timeout < job.leaseEnds else { return await giveBack(job) }
+        // Counted from the claim's own moment; what the way to and from the storage took is in it.
+        let lag = (job.claim.claimedAt - job.claim.dueAt) + (startedAt - job.askedAt)
+        metrics.lag.recordNanoseconds(max(0, lag.microseconds) * 1000)
         let report: ProbeReport
-        if let prober = prober(check.spec.type) {
-            report = await prober.probe(check.spec)
+        if let prober = prober(spec.type) {
+            report = await prober.probe(spec)
         } else {
             report = ProbeReport(
                 outcome: .inconclusive(.internal),
-                detail: "this worker has no prober for \(check.spec.type.rawValue)")
+                detail: "this worker has no prober for \(spec.type.rawValue)")
         }
         let endedAt = time.now()
         let finding = Finding(
-            claim: claim, check: check, report: report, startedAt: startedAt,
-            at: claim.claimedAt + (endedAt - startedAt))
+            job: job, report: report, startedAt: startedAt,
+            at: job.claim.claimedAt + (endedAt - startedAt))
+        let lane: Lane = finding.isSteady ? .steady : .moving
         let wakes = state.withLock { state in
             state.probing -= 1
-            state.outcomes.append(finding)
+            state.lags.record(lag, at: startedAt)
+            state.findings[lane.rawValue].append(finding)
             if let said = state.trouble.observe(report.outcome, at: endedAt) {
                 logger.warning("\(said)")
             }
-            state.isUrgent = state.isUrgent || finding.movesACount || state.outcomes.count >= 200
-            return state.isUrgent || state.outcomes.count == 1
+            let count = state.findings[lane.rawValue].count
+            return count == 1 || count == lane.fullAt
         }
         logger.debug(
             "probed",
             metadata: described(
-                report, of: check.spec.name, claim.job,
+                report, of: spec.name, job.claim.job,
                 ["outcome": "\(report.outcome.kind.rawValue)"]))
-        if wakes { finished.wake() }
+        if wakes { found[lane.rawValue].wake() }
+    }
+
+    /// A job that was claimed and cannot be probed within its lease.
+    private func giveBack(_ job: ClaimedJob) async {
+        do {
+            _ = try await storage.release([job.claim.reference])
+        } catch {
+            // Its lease ends by itself.
+            logger.debug("a late job was not given back", metadata: ["error": "\(error)"])
+        }
+        state.withLock { state in
+            state.probing -= 1
+            state.claimed -= 1
+        }
+        enqueued.wake()
     }
 
     // MARK: - Completing
 
-    private func completeRepeatedly() async {
+    private func completeRepeatedly(_ lane: Lane) async {
+        let found = found[lane.rawValue]
         await withDiscardingTaskGroup { evaluations in
             while true {
-                let isOver = state.withLock {
-                    ($0.hasStopped && $0.outcomes.isEmpty) || Task.isCancelled
+                let (waiting, isOver) = state.withLock { state in
+                    let count = state.findings[lane.rawValue].count
+                    return (count, (state.hasStopped && count == 0) || Task.isCancelled)
                 }
                 if isOver { return }
-                if state.withLock({ $0.outcomes.isEmpty }) {
-                    await finished.wait(upTo: .seconds(1), time)
+                if waiting == 0 {
+                    await found.wait(upTo: .seconds(1), time)
+                    continue
                 }
-                // The first outcome of a batch waits for others, unless a count moves.
-                if state.withLock({ !$0.outcomes.isEmpty && !$0.isUrgent }) {
-                    await finished.wait(upTo: .milliseconds(50), time)
-                }
-                let turned = await complete()
+                // The first outcome of a batch waits for others.
+                if waiting < lane.fullAt { await found.wait(upTo: .milliseconds(50), time) }
+                let turned = await complete(lane)
                 for policy in Set(turned.flatMap(\.policies)) {
                     evaluations.addTask { await self.evaluate(policy) }
                 }
@@ -361,10 +411,18 @@ package final class Worker: Service {
     /// Completes all that probes have found so far, however long the storage takes.
     /// - Returns: the checks whose health turned.
     package func complete() async -> [TurnedCheck] {
-        let findings = state.withLock { state in
-            state.isUrgent = state.outcomes.count > 500
-            return Array(state.outcomes.prefix(500))
+        var turned: [TurnedCheck] = []
+        for lane in Lane.allCases {
+            while state.withLock({ !$0.findings[lane.rawValue].isEmpty }) {
+                turned += await complete(lane)
+            }
         }
+        return turned
+    }
+
+    /// Completes one batch.
+    private func complete(_ lane: Lane) async -> [TurnedCheck] {
+        let findings = state.withLock { Array($0.findings[lane.rawValue].prefix(500)) }
         guard !findings.isEmpty else { return [] }
         let (batch, counted) = await decide(findings)
         var turned: [TurnedCheck] = []
@@ -384,7 +442,7 @@ package final class Worker: Service {
                 }
                 guard !Task.isCancelled, !graceIsOver() else { break }
                 // Cancelled: the next round ends the loop.
-                try? await time.sleep(Backoff.delay(after: failures))
+                try? await time.sleep(Backoff.delay(after: failures, spread: time.spread()))
             } catch {
                 // Their leases end and the jobs are probed again.
                 logger.critical("outcomes were refused", metadata: ["error": "\(error)"])
@@ -392,7 +450,7 @@ package final class Worker: Service {
             }
         }
         state.withLock { state in
-            state.outcomes.removeFirst(findings.count)
+            state.findings[lane.rawValue].removeFirst(findings.count)
             state.claimed -= findings.count
         }
         enqueued.wake()
@@ -402,32 +460,20 @@ package final class Worker: Service {
     private func decide(
         _ findings: [Finding]
     ) async -> (batch: [Completion], counted: [CountRequest]) {
-        let counted = findings.filter {
-            $0.report.outcome.isConclusive && $0.movesACount
-                && $0.check.epoch == $0.claim.base.epoch
-        }
+        let counted = findings.filter(\.isCounted)
         let requests = counted.map { finding in
             CountRequest(
                 check: finding.check.id, job: finding.claim.job, attempt: finding.claim.attempt,
                 base: finding.claim.base, isSuccess: finding.report.outcome == .success,
                 interval: finding.check.spec.interval.duration)
         }
-        let runs = await counts.count(requests)
+        let runs = requests.isEmpty ? [] : await counts.count(requests)
+        // By attempt: a worker that was slow may bring two attempts of a job at once.
         let runOfJob = Dictionary(
-            zip(counted.map(\.claim.job), runs), uniquingKeysWith: { first, _ in first })
+            zip(counted.map(\.claim.reference), runs), uniquingKeysWith: { first, _ in first })
         let end = time.now()
-        let batch = findings.map { finding in
-            let isCurrent = finding.check.epoch == finding.claim.base.epoch
-            let decision =
-                isCurrent
-                ? HealthTracker.next(
-                    base: finding.claim.base,
-                    observation: HealthTracker.Observation(
-                        outcome: finding.report.outcome,
-                        run: runOfJob[finding.claim.job] ?? 1, worker: storage.process,
-                        othersAlive: fleet.othersProbe(finding.check.spec), at: finding.at),
-                    check: finding.check.spec)
-                : HealthTracker.Decision(state: finding.claim.base)
+        let batch = findings.sorted { $0.claim.check < $1.claim.check }.map { finding in
+            let decision = decision(about: finding, run: runOfJob[finding.claim.reference] ?? 1)
             let keeps =
                 switch limits.keeps {
                 case .all: true
@@ -438,21 +484,33 @@ package final class Worker: Service {
                 claim: finding.claim, epoch: finding.check.epoch, report: finding.report,
                 decision: decision, age: end - finding.startedAt, keepsOutcome: keeps)
         }
-        .sorted { $0.claim.check < $1.claim.check }
         return (batch, requests)
     }
 
-    private func note(_ report: CompletionReport, of batch: [Completion]) {
-        Counter(label: "health_worker_jobs_completed_total").increment(by: report.accepted.count)
-        let stale = batch.count - report.accepted.count
-        if stale > 0 {
-            Counter(label: "health_worker_completions_stale_total").increment(by: stale)
+    private func decision(about finding: Finding, run: Int) -> HealthTracker.Decision {
+        let base = finding.claim.base
+        if finding.isSteady || finding.check.epoch != base.epoch {
+            return HealthTracker.Decision(state: base)
         }
+        return HealthTracker.next(
+            base: base,
+            observation: HealthTracker.Observation(
+                outcome: finding.report.outcome, run: run, worker: storage.process,
+                othersAlive: fleet.othersProbe(finding.check.spec), at: finding.at),
+            check: finding.check.spec)
+    }
+
+    private func note(_ report: CompletionReport, of batch: [Completion]) {
+        metrics.completed.increment(by: report.accepted.count)
+        let stale = batch.count - report.accepted.count
+        if stale > 0 { metrics.stale.increment(by: stale) }
+        if report.turned.isEmpty { return }
+        let completions = Dictionary(
+            batch.map { ($0.claim.check, $0) }, uniquingKeysWith: { first, _ in first })
         for turned in report.turned {
-            guard let completion = batch.first(where: { $0.claim.check == turned.check }) else {
-                continue
-            }
-            let name = state.withLock { $0.checks[turned.check]?.spec.name } ?? "\(turned.check)"
+            guard let completion = completions[turned.check] else { continue }
+            let name =
+                state.withLock { $0.checks[turned.check]?.check.spec.name } ?? "\(turned.check)"
             logger.info(
                 "health turned",
                 metadata: described(

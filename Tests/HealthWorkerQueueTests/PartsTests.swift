@@ -1,3 +1,4 @@
+import Foundation
 import HealthWorkerModel
 import HealthWorkerQueue
 import Synchronization
@@ -78,10 +79,11 @@ import Testing
     @Test func `is what was seen three seconds ago`() {
         var watermark = Watermark()
         for second in 0...20 {
-            watermark.see(JobID(Int64(second) * 100_000), at: .seconds(second))
+            watermark.see(
+                [JobID(Int64(second) * 100_000)], isFull: false, at: .seconds(second))
         }
 
-        let lowest = watermark.lowest(at: .seconds(20))
+        let lowest = watermark.next(at: .seconds(20))
 
         #expect(lowest.rawValue <= 1_700_000)
         #expect(lowest.rawValue >= 1_400_000)
@@ -89,9 +91,65 @@ import Testing
 
     @Test func `leaves a shallow queue whole`() {
         var watermark = Watermark()
-        for second in 0...20 { watermark.see(JobID(Int64(second)), at: .seconds(second)) }
+        for second in 0...20 {
+            watermark.see([JobID(Int64(second))], isFull: false, at: .seconds(second))
+        }
 
-        #expect(watermark.lowest(at: .seconds(20)) == 0)
+        #expect(watermark.next(at: .seconds(20)) == 0)
+    }
+
+    @Test func `goes on behind a full claim, but not for long, and not behind another one`() {
+        var watermark = Watermark()
+        #expect(watermark.next(at: .seconds(1)) == 0)
+        watermark.see([7, 8, 9], isFull: true, at: .seconds(1))
+
+        #expect(watermark.next(at: .milliseconds(1010)) == 10)
+        watermark.see([10, 11, 12], isFull: true, at: .milliseconds(1010))
+        #expect(watermark.next(at: .milliseconds(1199)) == 13)
+        #expect(watermark.next(at: .milliseconds(1200)) == 0)
+
+        watermark.see([13], isFull: false, at: .milliseconds(1200))
+        #expect(watermark.next(at: .milliseconds(1201)) == 0)
+    }
+}
+
+@Suite struct `The lags of the last minutes` {
+    @Test func `are summed within an eighth`() {
+        var histogram = LagHistogram()
+        for milliseconds in 1...1000 { histogram.record(.milliseconds(milliseconds)) }
+        var other = LagHistogram()
+        other.record(.seconds(60))
+        histogram.add(other)
+
+        #expect(histogram.count == 1001)
+        for share in [0.25, 0.5, 0.9, 0.99] {
+            let found = Double(histogram.quantile(share)?.milliseconds ?? 0)
+            #expect(found >= share * 1000 * 0.99, "\(share)")
+            #expect(found <= share * 1000 * 1.15, "\(share)")
+        }
+        #expect((histogram.quantile(1) ?? .zero) >= .seconds(60))
+        #expect(LagHistogram().quantile(0.5) == nil)
+    }
+
+    @Test func `are the same after a journey through JSON`() throws {
+        var histogram = LagHistogram()
+        for lag in [Duration.zero, .microseconds(127), .milliseconds(3), .hours(400)] {
+            histogram.record(lag)
+            histogram.record(lag)
+        }
+
+        let text = try JSONEncoder().encode(histogram)
+
+        #expect(try JSONDecoder().decode(LagHistogram.self, from: text) == histogram)
+    }
+
+    @Test func `are forgotten after three minutes`() {
+        var window = LagWindow()
+        window.record(.milliseconds(5), at: .seconds(60))
+        window.record(.milliseconds(5), at: .seconds(130))
+        #expect(window.recent(at: .seconds(135)).count == 2)
+        #expect(window.recent(at: .seconds(265)).count == 1)
+        #expect(window.recent(at: .seconds(1000)).count == 0)
     }
 }
 

@@ -52,16 +52,14 @@ struct Bench {
     /// Everything that is claimable is claimed, probed and completed, and what turned is evaluated.
     @discardableResult
     func work() async throws -> [Claim] {
-        let claims = Mutex<[(Claim, Check)]>([])
-        _ = try await worker.claim { claim, check in
-            claims.withLock { $0.append((claim, check)) }
-        }
-        let taken = claims.withLock { $0 }
-        for (claim, check) in taken { await worker.probe(claim, check) }
+        let jobs = Mutex<[ClaimedJob]>([])
+        try await worker.claim { job in jobs.withLock { $0.append(job) } }
+        let taken = jobs.withLock { $0 }
+        for job in taken { await worker.probe(job) }
         for policy in Set(await worker.complete().flatMap(\.policies)) {
             _ = try await evaluator.evaluate(policy)
         }
-        return taken.map(\.0)
+        return taken.map(\.claim)
     }
 
     func write(_ changes: [ObjectChange]) async throws {
@@ -80,7 +78,7 @@ struct Bench {
 }
 
 /// Counts from the base.
-private struct Base: Counts {
+struct Base: Counts {
     func count(_ batch: [CountRequest]) async -> [Int] { batch.map(\.runFromBase) }
 }
 

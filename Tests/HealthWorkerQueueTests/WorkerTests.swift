@@ -125,9 +125,9 @@ import Testing
         try await bench.write([.putCheck(.test("web"), set: nil)])
 
         let started = Mutex(0)
-        let claimed = try await bench.worker.claim { _, _ in started.withLock { $0 += 1 } }
+        let claimed = try await bench.worker.claim { _ in started.withLock { $0 += 1 } }
 
-        #expect(claimed == 1)
+        #expect(claimed.jobs == 1)
         #expect(started.withLock { $0 } == 1)
 
         slow.withLock { $0 = .zero }
@@ -135,9 +135,9 @@ import Testing
             shared: bench.storage.shared, limits: Worker.Limits(leaseMargin: .seconds(1)),
             time: time)
         bench.clock.advance(by: .seconds(7))
-        let again = try await late.worker.claim { _, _ in started.withLock { $0 += 1 } }
+        let again = try await late.worker.claim { _ in started.withLock { $0 += 1 } }
 
-        #expect(again == 1)
+        #expect(again.jobs == 1)
         #expect(started.withLock { $0 } == 1)
         let status = try await bench.storage.queueStatus()
         #expect(status.leased == 0)
@@ -164,7 +164,7 @@ import Testing
         let shared = MemoryStorage.Shared()
         let (dead, alive) = (Bench(process: 1, shared: shared), Bench(process: 2, shared: shared))
         try await dead.write([.putCheck(.test("web"), set: nil)])
-        _ = try await dead.worker.claim { _, _ in }
+        try await dead.worker.claim { _ in }
 
         #expect(try await alive.work().isEmpty)
         shared.clock.advance(by: .seconds(6))
@@ -196,15 +196,13 @@ import Testing
     @Test func `ends what is in flight while it is paused`() async throws {
         let bench = Bench()
         try await bench.write([.putCheck(.test("web"), set: nil)])
-        let claims = Mutex<[(Claim, Check)]>([])
-        _ = try await bench.worker.claim { claim, check in
-            claims.withLock { $0.append((claim, check)) }
-        }
+        let jobs = Mutex<[ClaimedJob]>([])
+        try await bench.worker.claim { job in jobs.withLock { $0.append(job) } }
         var settings = bench.worker.activity.settings
         settings.isPaused = .init(true, from: .all)
 
         bench.worker.adopt(settings)
-        for (claim, check) in claims.withLock({ $0 }) { await bench.worker.probe(claim, check) }
+        for job in jobs.withLock({ $0 }) { await bench.worker.probe(job) }
         _ = await bench.worker.complete()
 
         let status = try await bench.storage.queueStatus()
@@ -222,21 +220,21 @@ import Testing
 
         settings.batchSize.value = 3
         bench.worker.adopt(settings)
-        #expect(try await bench.worker.claim { _, _ in } == 3)
+        #expect(try await bench.worker.claim { _ in }.jobs == 3)
 
         // Three are in flight.
         settings.concurrency.value = 5
         bench.worker.adopt(settings)
-        #expect(try await bench.worker.claim { _, _ in } == 2)
+        #expect(try await bench.worker.claim { _ in }.jobs == 2)
 
         settings.concurrency.value = 2
         bench.worker.adopt(settings)
-        #expect(try await bench.worker.claim { _, _ in } == 0)
+        #expect(try await bench.worker.claim { _ in }.jobs == 0)
 
         settings.concurrency.value = 100
         settings.batchSize.value = 40
         bench.worker.adopt(settings)
-        #expect(try await bench.worker.claim { _, _ in } == 40)
+        #expect(try await bench.worker.claim { _ in }.jobs == 40)
     }
 
     @Test func `drains: what is in flight is completed, and nothing is held`() async throws {
