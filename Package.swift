@@ -136,6 +136,16 @@ let package = Package(
             ["HealthWorkerModel", "HealthWorkerStorage"]),
         sources(
             "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
+        // Not of the program: what scripts/bench measures it with.
+        .executableTarget(
+            name: "QueueBench",
+            dependencies: [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerPostgreSQL",
+                "HealthWorkerSQLite", "HealthWorkerCounters", "HealthWorkerQueue",
+                "HealthWorkerMetrics", "StorageConformance", argumentParser, lifecycle, logging,
+                metrics, coreMetrics,
+            ],
+            path: "Tests/QueueBench", swiftSettings: strict),
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
         tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
         tests("HealthWorkerDocumentTests", ["HealthWorkerModel", "HealthWorkerDocument"]),
@@ -172,7 +182,10 @@ let package = Package(
             path: "Tests/ProbeBench", swiftSettings: strict),
         tests(
             "HealthWorkerQueueTests",
-            ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue", logging]),
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerQueue",
+                "StorageConformance", logging,
+            ]),
         tests(
             "HealthWorkerAPITests",
             [

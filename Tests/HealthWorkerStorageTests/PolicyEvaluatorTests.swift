@@ -1,5 +1,6 @@
 import HealthWorkerModel
 import HealthWorkerStorage
+import StorageConformance
 import Synchronization
 import Testing
 

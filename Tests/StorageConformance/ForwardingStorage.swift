@@ -1,0 +1,244 @@
+package import HealthWorkerModel
+package import HealthWorkerStorage
+
+/// A storage that does what another one does, but for what a conforming type does itself.
+package protocol ForwardingStorage: Storage {
+    associatedtype Base: Storage
+
+    var base: Base { get }
+}
+
+extension ForwardingStorage {
+    package var process: ProcessID { base.process }
+
+    package func ping() async throws(StorageError) {
+        try await base.ping()
+    }
+
+    package func close() async {
+        await base.close()
+    }
+
+    package func now() async throws(StorageError) -> Timestamp {
+        try await base.now()
+    }
+
+    package func write(_ batch: WriteBatch) async throws(StorageError) -> [WriteResult] {
+        try await base.write(batch)
+    }
+
+    package func checks(named names: [String]) async throws(StorageError) -> [Check] {
+        try await base.checks(named: names)
+    }
+
+    package func checks(ids: [CheckID]) async throws(StorageError) -> [Check] {
+        try await base.checks(ids: ids)
+    }
+
+    package func checks(matching filter: ObjectFilter, after: String?, limit: Int)
+        async throws(StorageError) -> [Check]
+    {
+        try await base.checks(matching: filter, after: after, limit: limit)
+    }
+
+    package func policies(named names: [String]) async throws(StorageError) -> [Policy] {
+        try await base.policies(named: names)
+    }
+
+    package func policies(ids: [PolicyID]) async throws(StorageError) -> [Policy] {
+        try await base.policies(ids: ids)
+    }
+
+    package func policies(matching filter: ObjectFilter, after: String?, limit: Int)
+        async throws(StorageError) -> [Policy]
+    {
+        try await base.policies(matching: filter, after: after, limit: limit)
+    }
+
+    package func policyNames(using checks: [CheckID]) async throws(StorageError) -> [CheckID:
+        [String]]
+    {
+        try await base.policyNames(using: checks)
+    }
+
+    package func enqueueDue(maxSlots: Int) async throws(StorageError) -> EnqueueReport {
+        try await base.enqueueDue(maxSlots: maxSlots)
+    }
+
+    package func claim(_ request: ClaimRequest) async throws(StorageError) -> [Claim] {
+        try await base.claim(request)
+    }
+
+    package func complete(_ batch: [Completion]) async throws(StorageError) -> CompletionReport {
+        try await base.complete(batch)
+    }
+
+    package func release(_ jobs: [JobReference]) async throws(StorageError) -> Int {
+        try await base.release(jobs)
+    }
+
+    package func discard(_ jobs: [JobReference]) async throws(StorageError) -> Int {
+        try await base.discard(jobs)
+    }
+
+    package func expireLost(limit: Int) async throws(StorageError) -> Int {
+        try await base.expireLost(limit: limit)
+    }
+
+    package func enqueueNow(_ check: CheckID) async throws(StorageError) {
+        try await base.enqueueNow(check)
+    }
+
+    package func nextSlotDue() async throws(StorageError) -> Timestamp? {
+        try await base.nextSlotDue()
+    }
+
+    package func queueStatus() async throws(StorageError) -> QueueStatus {
+        try await base.queueStatus()
+    }
+
+    package func pruneOutcomes(keep: Duration, limit: Int) async throws(StorageError) -> Int {
+        try await base.pruneOutcomes(keep: keep, limit: limit)
+    }
+
+    package func observations(of checks: [CheckID]) async throws(StorageError) -> [CheckID:
+        Observation]
+    {
+        try await base.observations(of: checks)
+    }
+
+    package func outcomes(of check: CheckID, before: JobID?, limit: Int) async throws(StorageError)
+        -> [RecordedOutcome]
+    {
+        try await base.outcomes(of: check, before: before, limit: limit)
+    }
+
+    package func healthChanges(of check: CheckID?, before: HealthChangeID?, limit: Int)
+        async throws(StorageError) -> [RecordedHealthChange]
+    {
+        try await base.healthChanges(of: check, before: before, limit: limit)
+    }
+
+    package func dueEvaluations(limit: Int) async throws(StorageError) -> [DueEvaluation] {
+        try await base.dueEvaluations(limit: limit)
+    }
+
+    package func nextEvaluationDue() async throws(StorageError) -> Timestamp? {
+        try await base.nextEvaluationDue()
+    }
+
+    package func evaluationInputs(of policy: PolicyID) async throws(StorageError)
+        -> EvaluationInputs?
+    {
+        try await base.evaluationInputs(of: policy)
+    }
+
+    package func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
+        try await base.commit(commit)
+    }
+
+    package func insertMissedEvaluations() async throws(StorageError) -> Int {
+        try await base.insertMissedEvaluations()
+    }
+
+    package func route(of policy: PolicyID) async throws(StorageError) -> StoredRoute? {
+        try await base.route(of: policy)
+    }
+
+    package func routes(after: String?, limit: Int) async throws(StorageError) -> [StoredRoute] {
+        try await base.routes(after: after, limit: limit)
+    }
+
+    package func routeChanges(of policy: PolicyID, before: Int64?, limit: Int)
+        async throws(StorageError)
+        -> [Route]
+    {
+        try await base.routeChanges(of: policy, before: before, limit: limit)
+    }
+
+    package func overrides(of policy: PolicyID?) async throws(StorageError) -> [Override] {
+        try await base.overrides(of: policy)
+    }
+
+    package func override(id: OverrideID) async throws(StorageError) -> Override? {
+        try await base.override(id: id)
+    }
+
+    package func claimDeliveries(to sinks: [String], limit: Int, lease: Duration)
+        async throws(StorageError)
+        -> [Delivery]
+    {
+        try await base.claimDeliveries(to: sinks, limit: limit, lease: lease)
+    }
+
+    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
+        try await base.acknowledge(delivery)
+    }
+
+    package func release(_ delivery: Delivery, after delay: Duration, error: String?)
+        async throws(StorageError)
+    {
+        try await base.release(delivery, after: delay, error: error)
+    }
+
+    package func pendingDeliveries(of policy: PolicyID?) async throws(StorageError)
+        -> [PendingDelivery]
+    {
+        try await base.pendingDeliveries(of: policy)
+    }
+
+    package func announce(_ presence: Presence) async throws(StorageError) {
+        try await base.announce(presence)
+    }
+
+    package func withdraw() async throws(StorageError) {
+        try await base.withdraw()
+    }
+
+    package func processes(seenWithin window: Duration) async throws(StorageError)
+        -> [RunningProcess]
+    {
+        try await base.processes(seenWithin: window)
+    }
+
+    package func takeDuty(_ name: String, for lease: Duration) async throws(StorageError) -> Bool {
+        try await base.takeDuty(name, for: lease)
+    }
+
+    package func liveSettings() async throws(StorageError) -> LiveSettings {
+        try await base.liveSettings()
+    }
+
+    package func change(_ change: SettingsChange) async throws(StorageError) -> LiveSettings {
+        try await base.change(change)
+    }
+
+    package func insertKey(_ key: APIKey) async throws(StorageError) {
+        try await base.insertKey(key)
+    }
+
+    package func key(id: String) async throws(StorageError) -> APIKey? {
+        try await base.key(id: id)
+    }
+
+    package func keys() async throws(StorageError) -> [APIKey] {
+        try await base.keys()
+    }
+
+    package func revokeKey(id: String) async throws(StorageError) {
+        try await base.revokeKey(id: id)
+    }
+
+    package func touchKey(id: String) async throws(StorageError) {
+        try await base.touchKey(id: id)
+    }
+
+    package func appendAudit(_ entries: [AuditEntry]) async throws(StorageError) {
+        try await base.appendAudit(entries)
+    }
+
+    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
+        try await base.audit(before: before, limit: limit)
+    }
+
+}
