@@ -57,7 +57,8 @@ enum ConnectionRefusal {
             return "The database \(address) and this program do not agree on TLS; check sslmode, "
                 + "sslcert and sslkey in database.url and ssl_* there"
         }
-        if line.contains("invalid") && line.contains(" value: ") {
+        // Of an option; that of the socket is found only where an address is tried.
+        if line.hasPrefix("invalid ") || reason(in: line).hasPrefix("invalid integer value ") {
             return "The URL of the database \(address) has a parameter that libpq does not take; "
                 + "mend database.url"
         }

@@ -54,11 +54,13 @@ extension StorageError {
     private init(_ error: ServerError, at address: ServerAddress) {
         let said = "\(error.message) (\(error.state))"
         switch error.state {
-        // Of pg_hba.conf: a refusal of what comes without TLS ends in these words.
+        // Of pg_hba.conf: a refusal of what comes without TLS ends in these words, also where a
+        // server that has no TLS has no line for this user.
         case "28000" where error.message.hasSuffix("no encryption"):
             self = .failed(
-                "The database \(address) accepts nothing without TLS from here; write "
-                    + "sslmode=verify-full (or require) into database.url: \(said)")
+                "The database \(address) lets nobody in as \(address.user) from here without TLS; "
+                    + "if it speaks TLS write sslmode=require (or verify-full) into database.url, "
+                    + "else add a line to its pg_hba.conf: \(said)")
         case "28P01", "28000":
             self = .failed(
                 "The database \(address) does not accept the user \(address.user) with this "

@@ -33,7 +33,11 @@ import Testing
 
     static let wrong: [Connecting] = [
         Connecting(
-            parameters: "sslmode=disable", said: ["nothing without TLS", "sslmode=verify-full"]),
+            parameters: "sslmode=disable",
+            said: [
+                "nobody in as postgres from here without TLS",
+                "sslmode=require (or verify-full)", "add a line to its pg_hba.conf",
+            ]),
         Connecting(
             parameters: "sslmode=require", hasTLS: false,
             said: ["does not speak TLS", "turn ssl on", "sslmode=disable"]),
@@ -51,6 +55,12 @@ import Testing
             said: ["authority", "cannot be read", "nowhere.crt"]),
         Connecting(
             parameters: "sslmode=always", said: ["parameter", "mend database.url", "always"]),
+        Connecting(
+            parameters: "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+            said: ["parameter", "mend database.url", "protocol version range"]),
+        Connecting(
+            parameters: "keepalives_idle=soon", hasTLS: false,
+            said: ["parameter", "mend database.url", "soon"]),
     ]
 
     private func url(of way: Connecting) throws -> (text: String, shown: String) {
