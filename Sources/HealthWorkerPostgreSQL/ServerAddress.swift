@@ -39,9 +39,7 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
             throw .failed("The database's URL does not begin with postgresql://.")
         }
         guard let read = PQconninfoParse(url, nil) else {
-            throw .failed(
-                "The database's URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/"
-                    + "DATABASE, with every special character of user and password as %XX.")
+            throw Self.unreadable
         }
         defer { PQconninfoFree(read) }
         var values: [String: String] = [:]
@@ -52,11 +50,31 @@ struct ServerAddress: Hashable, Sendable, CustomStringConvertible {
             }
             option += 1
         }
+        // A password with a "/" or "@" of its own is read as a port, a host or a database, which
+        // are shown: none of it is kept.
+        for port in values["port"]?.split(separator: ",") ?? [] where (UInt16(port) ?? 0) == 0 {
+            throw Self.unreadable
+        }
+        for name in ["host", "hostaddr", "dbname"] where values[name]?.contains("@") == true {
+            throw Self.unreadable
+        }
         places = try Self.places(values)
         user = values["user"] ?? Self.environment("PGUSER") ?? "the system's user"
         database = values["dbname"] ?? Self.environment("PGDATABASE") ?? user
         let seconds = values["connect_timeout"].flatMap { Int($0) } ?? 0
         connectLimit = .seconds(seconds > 0 ? seconds : 10)
+    }
+
+    private static let unreadable = StorageError.failed(
+        "The database's URL cannot be read; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            + "with every special character of user and password as %XX and a port from 1 to "
+            + "65535.")
+
+    /// The same database on one of the servers.
+    func only(_ place: Place) -> Self {
+        var address = self
+        address.places = [place]
+        return address
     }
 
     /// `fra1-db:5432/health`; several servers as `fra1-db:5432,ams1-db:5432/health`.

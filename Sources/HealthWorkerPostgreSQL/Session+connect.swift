@@ -18,23 +18,30 @@ extension Session {
     static func connect(
         url: String, address: ServerAddress, preparesStatements: Bool, limit: Duration
     ) throws -> Session {
-        var errors: [any Error] = []
+        var refusals: [StorageError] = []
+        var told: StorageError?
         for place in address.places {
             do {
                 return try connect(
                     to: place, url: url, address: address,
                     preparesStatements: preparesStatements, limit: limit)
             } catch {
-                errors.append(error)
+                let refusal = StorageError(error, at: address.only(place))
+                // What one server says helps more than that another one says nothing.
+                if error is ServerError || refusal.isFinal {
+                    told = told ?? refusal
+                }
+                refusals.append(refusal)
             }
         }
-        // What one server says helps more than that another one says nothing.
-        let telling = errors.first { error in
-            if error is ServerError { return true }
-            if case .failed = StorageError(error, at: address) { return true }
-            return false
+        guard let refusal = told ?? refusals.first else {
+            throw LostConnection.lost("its URL names no server")
         }
-        throw telling ?? errors.first ?? LostConnection.lost("its URL names no server")
+        // The fault of one server is not final while another one may come back.
+        if case .failed(let sentence) = refusal, !refusals.allSatisfy(\.isFinal) {
+            throw StorageError.unavailable(sentence)
+        }
+        throw refusal
     }
 
     /// Names are resolved in the first call, which blocks.
@@ -42,6 +49,7 @@ extension Session {
         to place: ServerAddress.Place, url: String, address: ServerAddress,
         preparesStatements: Bool, limit: Duration
     ) throws -> Session {
+        let server = address.only(place)
         let deadline = ContinuousClock.now + address.connectLimit
         guard let link = start(url: url, at: address.places.count > 1 ? place : nil) else {
             throw LostConnection.lost("there is no memory for a connection")
@@ -54,20 +62,20 @@ extension Session {
         var next = PGRES_POLLING_WRITING
         while next != PGRES_POLLING_OK {
             guard next != PGRES_POLLING_FAILED, PQstatus(link) != CONNECTION_BAD else {
-                throw ConnectionRefusal.error(Self.words(of: link), at: address)
+                throw ConnectionRefusal.error(Self.words(of: link), at: server)
             }
             let events = next == PGRES_POLLING_READING ? POLLIN : POLLOUT
             // The socket is another one for each address that is tried.
             guard Poll.wait(on: PQsocket(link), for: Int16(events), until: deadline) != nil else {
                 throw StorageError.unavailable(
-                    "The database \(address) did not accept a connection within "
+                    "The database \(server) did not accept a connection within "
                         + "\(address.connectLimit.milliseconds / 1000) s; check that it runs and "
                         + "that no firewall is in between.")
             }
             next = PQconnectPoll(link)
         }
         PQsetErrorVerbosity(link, PQERRORS_DEFAULT)
-        try demand(of: link, at: address)
+        try demand(of: link, at: server)
 
         let session = Session(
             link: link, address: address, preparesStatements: preparesStatements, limit: limit)
@@ -137,5 +145,12 @@ extension Session {
     /// All that libpq has to say, one line for each attempt.
     private static func words(of link: OpaquePointer) -> String {
         PQerrorMessage(link).map { String(cString: $0) } ?? ""
+    }
+}
+
+extension StorageError {
+    /// Whether the same server will say the same again.
+    fileprivate var isFinal: Bool {
+        if case .failed = self { true } else { false }
     }
 }
