@@ -10,40 +10,65 @@ package final class Fleet: Sendable {
     private struct Seen {
         var stored: [RunningProcess] = []
         var onBoard: [RunningProcess] = []
+        /// Until when that counts, by the process's own time.
+        var boardEnds = Duration.zero
         /// The workers but this one.
         var workers: [RunningProcess] = []
     }
 
     private let me: ProcessID
+    private let now: @Sendable () -> Duration
     private let seen = Mutex(Seen())
 
-    package init(me: ProcessID) {
+    /// - Parameter now: the process's own time.
+    package init(
+        me: ProcessID, now: @escaping @Sendable () -> Duration = ProcessTime.continuous.now
+    ) {
         self.me = me
+        self.now = now
     }
 
     /// Who is alive by the storage.
     package func update(_ processes: [RunningProcess]) {
-        update { $0.stored = processes }
-    }
-
-    /// Who is alive by the fleet's board; nil: it did not answer, and the storage decides alone.
-    package func update(board processes: [RunningProcess]?) {
-        update { $0.onBoard = processes ?? [] }
-    }
-
-    private func update(_ look: (inout Seen) -> Void) {
         seen.withLock { seen in
-            look(&seen)
-            seen.workers = seen.stored.joined(with: seen.onBoard).filter {
-                $0.id != me && $0.presence.roles.contains(.worker)
+            seen.stored = processes
+            join(&seen)
+        }
+    }
+
+    /// Who is alive by the fleet's board; nil: it did not answer.
+    ///
+    /// Its last answer counts for as long as a word of a process does, so that one late answer makes
+    /// nobody look dead; then the storage decides alone.
+    package func update(board processes: [RunningProcess]?) {
+        guard let processes else { return }
+        seen.withLock { seen in
+            seen.onBoard = processes
+            seen.boardEnds = now() + Self.window
+            join(&seen)
+        }
+    }
+
+    private func join(_ seen: inout Seen) {
+        seen.workers = seen.stored.joined(with: seen.onBoard).filter {
+            $0.id != me && $0.presence.roles.contains(.worker)
+        }
+    }
+
+    private func look<Answer: Sendable>(_ answer: ([RunningProcess]) -> Answer) -> Answer {
+        seen.withLock { seen in
+            if !seen.onBoard.isEmpty, now() >= seen.boardEnds {
+                seen.onBoard = []
+                join(&seen)
             }
+            return answer(seen.workers)
         }
     }
 
     /// Whether a worker other than this one is alive and claims such a check.
     package func othersProbe(_ check: CheckSpec) -> Bool {
-        seen.withLock { seen in
-            seen.workers.contains { worker in
+        look { workers in
+            workers.contains { worker in
                 worker.presence.paused == nil
                     && (check.locations.isEmpty
                         || check.locations.contains(worker.presence.location))
@@ -53,6 +78,6 @@ package final class Fleet: Sendable {
 
     /// How many workers are alive and claim, this one included.
     package var workerCount: Int {
-        seen.withLock { $0.workers.count { $0.presence.paused == nil } } + 1
+        look { $0.count { $0.presence.paused == nil } } + 1
     }
 }

@@ -8,7 +8,8 @@ import Synchronization
 /// is one on the fleet's board, neither waiting for the other.
 ///
 /// Whoever one of the two saw lately is alive, so that a storage that is slow to write makes nobody
-/// look dead. A board that is lost says nothing, and the storage decides alone.
+/// look dead. Of a board that is lost the last answer counts for ``Fleet/window``; then the storage
+/// decides alone.
 package final class Heartbeat: Service {
     package static let interval: Duration = .seconds(2)
 

@@ -81,12 +81,12 @@ package final class SettingsWatch: Service {
 
     /// Reads the rows; to be done before the worker claims for the first time.
     package func readRows() async throws(StorageError) {
-        let beginning = state.withLock { $0.known.beginning }
+        // A copy that comes while the rows are read may be newer than they are.
+        let (beginning, copy) = state.withLock { ($0.known.beginning, $0.copy) }
         let rows = try await storage.liveSettings()
-        let copy = state.withLock { state in
+        state.withLock { state in
             state.known.read(rows, since: beginning)
             adoptWhatHolds(state)
-            return state.copy
         }
         // Redis was flushed, or has an old dump: whoever reads the rows puts them there again.
         if let board, let copy, copy != rows.revision { await board.post(rows, over: copy) }

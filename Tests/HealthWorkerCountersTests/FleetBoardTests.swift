@@ -172,6 +172,54 @@ import Testing
         #expect(bench.adopted.concurrency == 7)
     }
 
+    /// Rows that arrive only after something else has happened.
+    private final class LateRows: SettingsStore {
+        private let base: MemoryStorage
+        private let meanwhile = Mutex<(@Sendable () async -> Void)?>(nil)
+
+        init(_ base: MemoryStorage) {
+            self.base = base
+        }
+
+        /// Done once, between the reading and the answer.
+        func delayNext(by action: @escaping @Sendable () async -> Void) {
+            meanwhile.withLock { $0 = action }
+        }
+
+        func liveSettings() async throws(StorageError) -> LiveSettings {
+            let rows = try await base.liveSettings()
+            await meanwhile.withLock { $0.take() }?()
+            return rows
+        }
+
+        func change(_ change: SettingsChange) async throws(StorageError) -> LiveSettings {
+            try await base.change(change)
+        }
+    }
+
+    @Test func `rows that come late do not replace a copy that was posted meanwhile`() async throws
+    {
+        let bench = try await Bench()
+        let rows = LateRows(bench.storage)
+        let adopted = Bench.Adopted()
+        let watch = SettingsWatch(
+            storage: rows, board: bench.board, name: "w", location: "fra1",
+            configured: SettingsInForce(concurrency: 1000, batchSize: 500), logger: quiet,
+            adopt: { adopted.adopt($0) })
+        try await bench.change(7)
+        await watch.seeCopy()
+        try await watch.readRows()
+
+        rows.delayNext {
+            do { try await bench.change(8) } catch { Issue.record(error) }
+            await watch.seeCopy()
+        }
+        try await watch.readRows()
+
+        #expect(adopted.concurrency == 8)
+        #expect(await bench.board.liveSettings() == (try await bench.storage.liveSettings()))
+    }
+
     // MARK: - Who is alive
 
     private func heartbeat(
@@ -193,7 +241,8 @@ import Testing
     {
         let server = try await RedisServer()
         let shared = MemoryStorage.Shared()
-        let (mine, theirs) = (Fleet(me: 1), Fleet(me: 2))
+        let time = ManualTime()
+        let (mine, theirs) = (Fleet(me: 1, now: time.now), Fleet(me: 2))
         let me = try heartbeat(1, shared, server, mine)
         let other = try heartbeat(2, shared, server, theirs)
         let check = CheckSpec(name: "c", type: .tcp, target: Target(host: "192.0.2.1"))
@@ -210,9 +259,11 @@ import Testing
         #expect(mine.othersProbe(check))
         #expect(mine.workerCount == 2)
 
-        // Redis is lost: the storage decides alone.
+        // Redis is lost: its last answer counts for a while, then the storage decides alone.
         server.kill()
         await me.step()
+        #expect(mine.othersProbe(check))
+        time.pass(Fleet.window)
         #expect(!mine.othersProbe(check))
 
         try await server.start()

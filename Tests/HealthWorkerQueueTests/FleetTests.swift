@@ -19,7 +19,8 @@ import Testing
     }
 
     @Test func `has whoever the storage or the board saw`() {
-        let fleet = Fleet(me: 1)
+        let time = Mutex(Duration.zero)
+        let fleet = Fleet(me: 1, now: { time.withLock { $0 } })
 
         fleet.update([process(1)])
         #expect(!fleet.othersProbe(check))
@@ -27,9 +28,15 @@ import Testing
         #expect(fleet.othersProbe(check))
         #expect(fleet.workerCount == 2)
 
-        // The board does not answer: the storage decides alone.
+        // One late answer makes nobody look dead, but a board that stays away does.
         fleet.update(board: nil)
+        fleet.update([process(1)])
+        time.withLock { $0 += Fleet.window - .milliseconds(1) }
+        #expect(fleet.othersProbe(check))
+        #expect(fleet.workerCount == 2)
+        time.withLock { $0 += .milliseconds(1) }
         #expect(!fleet.othersProbe(check))
+        #expect(fleet.workerCount == 1)
         fleet.update([process(2)])
         #expect(fleet.othersProbe(check))
     }
