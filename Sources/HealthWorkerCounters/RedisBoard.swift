@@ -50,7 +50,7 @@ package final class RedisBoard: FleetBoard {
 
     private func processes(telling word: [String]) async -> [RunningProcess]? {
         let arguments = ["1", fleetKey, String(window.milliseconds)] + word
-        let reply = await line.ask { link, deadline in
+        let reply = await line.ask(isWrite: !word.isEmpty) { link, deadline in
             link.evaluate(BoardScript.announce, [arguments], by: deadline)
         }
         guard case .list(let parts)? = reply?.first else { return nil }
@@ -63,9 +63,11 @@ package final class RedisBoard: FleetBoard {
         _ = await reply(to: ["HDEL", fleetKey, process.description])
     }
 
-    /// Nil: there was none.
+    /// Of what reads, or takes away, which a full server lets it do. Nil: there was none.
     private func reply(to command: [String]) async -> RedisReply? {
-        let reply = await line.ask { link, deadline in link.ask(command, by: deadline) }
+        let reply = await line.ask(isWrite: false) { link, deadline in
+            link.ask(command, by: deadline)
+        }
         return reply ?? nil
     }
 
@@ -89,7 +91,8 @@ package final class RedisBoard: FleetBoard {
         let arguments = [
             "1", settingsKey, String(settings.revision), text, known.map(String.init) ?? "",
         ]
-        _ = await line.ask { link, deadline in
+        // Where a newer copy stands it writes nothing, and so says nothing of what Redis takes.
+        _ = await line.ask(isWrite: false) { link, deadline in
             link.evaluate(BoardScript.post, [arguments], by: deadline)
         }
     }

@@ -110,7 +110,7 @@ package final class RedisCounts: Counts {
 
     /// What Redis said, in the order of the batch, as far as it did in time.
     private func ask(_ batch: [CountRequest], isForced: Bool) async -> [CountReply] {
-        let replies = await line.ask { [prefix] link, deadline in
+        let replies = await line.ask(isWrite: true) { [prefix] link, deadline in
             let arguments = batch.map {
                 CountScript.arguments($0, prefix: prefix, isForced: isForced)
             }

@@ -71,7 +71,7 @@ final class RedisLine: Sendable {
         }
         switch answer ?? .failure(.late(url, after: limits.connecting)) {
         case .success:
-            note(.success(()))
+            note(.success(()), ofWrite: false)
         case .failure(let error):
             note(.failure(error))
             throw error
@@ -80,8 +80,12 @@ final class RedisLine: Sendable {
 
     /// What `body` makes of the connection, or nil without one and when that takes too long.
     ///
-    /// - Parameter body: Called on the thread; what it says went wrong ends the connection.
+    /// - Parameters:
+    ///   - isWrite: Whether it needs Redis to take what is written. A server that is full, a replica
+    ///     or one that permits only reading answers the rest: that does not end a failure.
+    ///   - body: Called on the thread; what it says went wrong ends the connection.
     func ask<Answer: Sendable>(
+        isWrite: Bool,
         _ body:
             @escaping @Sendable (Link, ContinuousClock.Instant) -> (Answer, RedisError?)
     ) async -> Answer? {
@@ -92,7 +96,7 @@ final class RedisLine: Sendable {
         // A little less than the caller waits, so that the replies that did come are used.
         let deadline = ContinuousClock.now + limits.patience * 0.95
         let answer: Answer?? = await call(patience: limits.patience) { [self] link in
-            perform(body, on: &link, by: deadline)
+            perform(body, isWrite: isWrite, on: &link, by: deadline)
         }
         guard let answer else {
             if !Task.isCancelled { note(.failure(.late(url, after: limits.patience))) }
@@ -111,7 +115,7 @@ final class RedisLine: Sendable {
     }
 
     private func perform<Answer>(
-        _ body: (Link, ContinuousClock.Instant) -> (Answer, RedisError?),
+        _ body: (Link, ContinuousClock.Instant) -> (Answer, RedisError?), isWrite: Bool,
         on link: inout Link?, by deadline: ContinuousClock.Instant
     ) -> Answer? {
         // While this call stood in line, its time went by or the one before it failed.
@@ -132,7 +136,7 @@ final class RedisLine: Sendable {
             link = nil
             note(.failure(error))
         } else {
-            note(.success(()))
+            note(.success(()), ofWrite: isWrite)
         }
         return answer
     }
@@ -155,14 +159,18 @@ final class RedisLine: Sendable {
         return made
     }
 
-    private func note(_ result: Result<Void, RedisError>) {
+    private func note(_ result: Result<Void, RedisError>, ofWrite isWrite: Bool = false) {
         let now = now()
         switch result {
         case .success:
             let returned = state.withLock { state -> Duration? in
-                defer { state.standing = .answering }
                 state.breaker.succeed()
-                guard case .failing(let since, _) = state.standing else { return nil }
+                guard case .failing(let since, _) = state.standing else {
+                    state.standing = .answering
+                    return nil
+                }
+                guard isWrite else { return nil }
+                state.standing = .answering
                 return now - since
             }
             if let returned {

@@ -2,6 +2,8 @@ import Foundation
 import HealthWorkerCounters
 import HealthWorkerModel
 import HealthWorkerStorage
+import Logging
+import Synchronization
 import Testing
 
 /// Each test stops, freezes or empties a server of its own.
@@ -240,5 +242,54 @@ import Testing
         #expect(answers == [true, true, true])
         // 400 ms, and what a loaded machine adds.
         #expect(waited >= .milliseconds(370) && waited < .seconds(2))
+    }
+
+    /// What was logged at `info` and above.
+    private struct Log: LogHandler {
+        final class Lines: Sendable {
+            private let lines = Mutex<[String]>([])
+
+            func append(_ line: String) { lines.withLock { $0.append(line) } }
+            var all: [String] { lines.withLock { $0 } }
+        }
+
+        let lines: Lines
+        var metadata = Logger.Metadata()
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { lines.append("\(event.level) \(event.message)") }
+    }
+
+    @Test func `a server that answers and takes no writes is lost once, until it takes them`()
+        async throws
+    {
+        // Less than an empty server uses.
+        let server = try await RedisServer("--maxmemory", "500kb")
+        let lines = Log.Lines()
+        let board = RedisBoard(
+            try server.url(), process: 1, window: .seconds(3600),
+            limits: RedisLimits(
+                patience: .seconds(30), pause: .seconds(1), connecting: .seconds(30)),
+            now: time.now, logger: Logger(label: "test") { _ in Log(lines: lines) })
+        let lost = "warning the fleet goes by the database alone: nothing is lost"
+
+        for _ in 0..<3 {
+            #expect(await board.announce(presence("a")) == nil)
+            time.pass(.seconds(1))
+            #expect(await board.settingsRevision() == 0, "it answers what only reads")
+            #expect(await board.processes() == [])
+            await board.withdraw()
+        }
+        #expect(lines.all == [lost])
+
+        try await server.ask("CONFIG", "SET", "maxmemory", "0")
+        time.pass(.seconds(1))
+        #expect(await board.announce(presence("a"))?.map(\.id) == [1])
+        #expect(lines.all == [lost, "info the fleet goes by Redis as well again"])
     }
 }
