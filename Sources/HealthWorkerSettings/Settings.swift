@@ -108,7 +108,8 @@ extension Settings {
         redis = Redis(
             url: keys.value(
                 "redis.url", .redisURL, default: nil, isSecret: true, otherVariable: "REDIS_URL",
-                "Where counts, heartbeats and live settings are kept, too; empty: in rows alone."))
+                "Where counts, heartbeats and live settings are kept, too; empty: in rows alone. Each "
+                    + "installation needs a Redis database of its own: redis://HOST:6379/1."))
 
         register = Register(
             pollInterval: keys.value(
@@ -128,7 +129,7 @@ extension Settings {
                 "The most probes in flight at once."),
             batchSize: keys.value(
                 "worker.batch_size", .integer(WorkerSettings.batchSizeRange), default: 500,
-                "The most jobs claimed, and the most outcomes written, in one go."),
+                "The most jobs claimed in one go."),
             leaseMargin: keys.value(
                 "worker.lease_margin", .time(.seconds(1) ... .seconds(60)), default: .seconds(5),
                 "How much longer than its check's time-out a claimed job is held."))

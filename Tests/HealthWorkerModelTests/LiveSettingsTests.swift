@@ -102,4 +102,20 @@ import Testing
         #expect(
             scopes.sorted() == [.all, .location("a"), .location("b"), .name("B"), .name("a")])
     }
+
+    @Test(arguments: [
+        (WorkerScope.all, WorkerScope.location("ams1"), true), (.all, .all, true),
+        (.all, .name("nobody"), true), (.location("fra1"), .location("fra1"), true),
+        (.location("fra1"), .location("ams1"), false), (.name("w"), .name("v"), false),
+        (.name("w"), .location("fra1"), true), (.name("w"), .location("ams1"), false),
+        (.name("v"), .location("ams1"), true), (.name("nobody"), .location("fra1"), false),
+    ])
+    func `concern the same workers where some of those that run are of both scopes`(
+        scope: WorkerScope, other: WorkerScope, isShared: Bool
+    ) {
+        let workers = [(name: "w", location: "fra1"), (name: "v", location: "ams1")]
+
+        #expect(scope.meets(other, among: workers) == isShared)
+        #expect(other.meets(scope, among: workers) == isShared)
+    }
 }

@@ -128,8 +128,8 @@ struct FleetCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take a pause back.",
             discussion: """
-                It takes back what was said for just these workers. Where another scope pauses them as \
-                well, that is said; `fleet set --name NAME --paused false` makes an exception of one.
+                It takes back what was said for just these workers. Where another scope pauses some of \
+                them as well, that is said; `fleet set --name NAME --paused false` makes an exception of one.
                 """)
 
         @OptionGroup var edit: SettingsEdit
@@ -182,14 +182,18 @@ struct SettingsEdit: ParsableArguments {
         }
     }
 
-    private func isMeant(_ process: JSONValue) -> Bool {
+    private static func isWorker(_ process: JSONValue) -> Bool {
         process["roles"]?.elements.contains(.string("worker")) ?? false
+    }
+
+    private func isMeant(_ process: JSONValue) -> Bool {
+        Self.isWorker(process)
             && scope.admits(process["name"]?.text ?? "", at: process["location"]?.text ?? "")
     }
 
     /// Reads what is set, changes it and puts it back; refused where somebody else changed it
     /// meanwhile.
-    /// - Returns: what is set for other workers.
+    /// - Returns: what else is set for some of the same workers.
     @discardableResult
     func carryOut(_ change: (inout Settings) -> Void) async throws -> [JSONValue] {
         let client = try options.client()
@@ -228,7 +232,14 @@ struct SettingsEdit: ParsableArguments {
         if !running.contains(where: isMeant) {
             print("No worker that runs is meant by that at present.")
         }
-        return items.filter { !isMine($0) }
+        let workers = running.filter(Self.isWorker).map {
+            (name: $0["name"]?.text ?? "", location: $0["location"]?.text ?? "")
+        }
+        return items.filter { item in
+            guard !isMine(item), let kind = WorkerScope.Kind(rawValue: item["scope"]?.text ?? "")
+            else { return false }
+            return scope.meets(WorkerScope(kind, item["name"]?.text ?? ""), among: workers)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ package struct WorkerSettings: Hashable, Sendable, Codable {
 
     /// Probes in flight at once.
     package var concurrency: Int?
-    /// The most jobs claimed, and the most outcomes written, in one go.
+    /// The most jobs claimed in one go.
     package var batchSize: Int?
     /// True: nothing is claimed; what is in flight ends as ever.
     package var isPaused: Bool?
@@ -76,6 +76,20 @@ package enum WorkerScope: Hashable, Sendable {
         case .all: true
         case .location(let name): name == location
         case .name(let name): name == worker
+        }
+    }
+
+    /// Whether there are workers that are both of this scope and of `other`.
+    ///
+    /// - Parameter workers: Those that run. Only they tell whether a name is at a location.
+    package func meets(_ other: Self, among workers: [(name: String, location: String)]) -> Bool {
+        switch (self, other) {
+        case (.all, _), (_, .all): true
+        case (.location, .location), (.name, .name): self == other
+        case (.location, .name), (.name, .location):
+            workers.contains {
+                admits($0.name, at: $0.location) && other.admits($0.name, at: $0.location)
+            }
         }
     }
 }
