@@ -90,7 +90,8 @@ let package = Package(
         sources(
             "HealthWorkerProbes",
             [
-                "HealthWorkerModel", "HealthWorkerPatterns", "CEpoll", nioCore, nioPosix, nioHTTP1,
+                "HealthWorkerModel", "HealthWorkerPatterns", "CEpoll", "CZlib", nioCore, nioPosix,
+                nioHTTP1,
                 nioSSL, nioTLS, logging, metrics,
             ]),
         sources(
@@ -124,6 +125,8 @@ let package = Package(
         .systemLibrary(name: "CEpoll"),  // of the C library, which Swift's Glibc leaves out
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(
+            name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // Its pkg-config file holds a flag that SwiftPM prohibits, with a warning at every build.
@@ -173,8 +176,8 @@ let package = Package(
         tests(
             "HealthWorkerProbesTests",
             [
-                "HealthWorkerModel", "HealthWorkerProbes", nioCore, nioPosix, nioHTTP1, nioSSL,
-                logging,
+                "HealthWorkerModel", "HealthWorkerProbes", "CZlib", nioCore, nioPosix, nioHTTP1,
+                nioSSL, nioTLS, logging,
             ]),
         .executableTarget(
             name: "ProbeBench",

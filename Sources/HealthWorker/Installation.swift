@@ -38,6 +38,7 @@ struct Installation {
             ? Worker(
                 storage: storage, counts: counts, evaluator: evaluator,
                 prober: { probers.prober(for: $0) }, fleet: fleet,
+                isolation: Isolation(settings, probers: probers, logger: logger),
                 limits: Worker.Limits(settings), enqueued: enqueued, logger: logger) : nil
         let board = try Engine.board(settings, of: storage.process, logger)
         let presence = Presence(
@@ -87,7 +88,12 @@ struct Installation {
                 ).application)
         }
         if let watch { services.append(watch) }
-        if let worker { services.append(worker) }
+        if let worker {
+            let own = OwnServices(settings, probers: probers, resolver: SystemResolver(threads: 1))
+            // Known before the first probe.
+            await own.step()
+            services += [own, worker]
+        }
         if roles.contains(.register) {
             services.append(
                 Register(

@@ -1,4 +1,6 @@
+import HealthWorkerModel
 import HealthWorkerProbes
+import HealthWorkerQueue
 import HealthWorkerSettings
 import Logging
 import NIOPosix
@@ -6,17 +8,6 @@ import NIOPosix
 extension Probers {
     /// The probers that the settings ask for; exits 78 for networks that are none.
     init(_ settings: Settings, logger: Logger) throws {
-        var networks: [String: [Network]] = [:]
-        for (key, texts) in [
-            "probe.deny_networks": settings.probe.denyNetworks,
-            "probe.allow_networks": settings.probe.allowNetworks,
-        ] {
-            do {
-                networks[key] = try texts.map { text throws(NetworkError) in try Network(text) }
-            } catch {
-                throw Exit.error(Exit.configuration, "\(key): \(error)")
-            }
-        }
         let resolver: any NameResolver =
             switch settings.probe.resolver {
             case .own: OwnResolver(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
@@ -24,10 +15,63 @@ extension Probers {
             }
         let secrets = settings.secrets
         self.init(
-            resolver: resolver,
-            addressRules: AddressRules(
-                deny: networks["probe.deny_networks"] ?? [],
-                allow: networks["probe.allow_networks"] ?? []),
+            resolver: resolver, addressRules: try AddressRules(settings),
             secrets: { secrets[$0]?.revealed }, logger: logger)
+    }
+}
+
+extension AddressRules {
+    /// The rules of the settings, and `services` of this installation denied beside them; exits 78 for
+    /// networks that are none.
+    init(_ settings: Settings, denying services: Set<Service> = []) throws {
+        self.init(
+            deny: try Self.networks("probe.deny_networks", settings.probe.denyNetworks),
+            allow: try Self.networks("probe.allow_networks", settings.probe.allowNetworks),
+            services: services, machine: services.isEmpty ? [] : Machine.addresses)
+    }
+
+    private static func networks(_ key: String, _ texts: [String]) throws -> [Network] {
+        do {
+            return try texts.map { text throws(NetworkError) in try Network(text) }
+        } catch {
+            throw Exit.error(Exit.configuration, "\(key): \(error)")
+        }
+    }
+}
+
+extension Isolation {
+    /// Asks the targets that `worker.reference_targets` names, all at once.
+    convenience init(_ settings: Settings, probers: Probers, logger: Logger) {
+        let targets = settings.worker.referenceTargets
+        let ask: @Sendable () async -> Answer = {
+            await withTaskGroup(of: Answer.self) { group in
+                for target in targets {
+                    group.addTask { await probers.answer(of: target) }
+                }
+                var isAsked = true
+                for await answer in group {
+                    switch answer {
+                    case .someone:
+                        group.cancelAll()
+                        return .someone
+                    case .nobody: break
+                    case .notAsked: isAsked = false
+                    }
+                }
+                return isAsked ? .nobody : .notAsked
+            }
+        }
+        self.init(asking: targets.isEmpty ? nil : ask, logger: logger)
+    }
+}
+
+extension Probers {
+    fileprivate func answer(of target: TargetAddress) async -> Isolation.Answer {
+        // One lost packet is sent again after a second.
+        switch await reach(target.host, port: target.port, within: .seconds(2)).kind {
+        case .success: .someone
+        case .failure: .nobody
+        case .inconclusive: .notAsked
+        }
     }
 }

@@ -19,7 +19,7 @@ package struct AddressRules: Sendable {
         }
     }
 
-    private struct Rule {
+    private struct Rule: Sendable {
         var network: Network
         var port: Int?
         /// Why it is denied; nil where it is allowed.
@@ -29,13 +29,20 @@ package struct AddressRules: Sendable {
     /// The more specific first; where equal, the rule that holds first.
     private let rules: [Rule]
 
-    package init(deny: [Network] = [], allow: [Network] = [], services: [Service] = []) {
+    /// - Parameters:
+    ///   - services: Denied at their ports. One that runs on this machine is reached by any of the
+    ///     machine's addresses, so it is denied at each of them.
+    ///   - machine: The addresses of this machine's interfaces.
+    package init(
+        deny: [Network] = [], allow: [Network] = [], services: Set<Service> = [],
+        machine: [IPAddress] = []
+    ) {
         let denied = deny.map { Rule(network: $0, denial: "in the denied network \($0)") }
         let allowed = allow.map { Rule(network: $0) }
-        let own = services.map {
-            Rule(
-                network: Network(base: $0.address, length: $0.address.width), port: $0.port,
-                denial: "a service of this installation")
+        let own = services.flatMap { service in
+            Self.networks(of: service.address, machine).map {
+                Rule(network: $0, port: service.port, denial: "a service of this installation")
+            }
         }
         // `sorted` is stable, so this order decides between rules of one length.
         rules = (denied + allowed + own + Self.builtIn).sorted { left, right in
@@ -43,18 +50,38 @@ package struct AddressRules: Sendable {
         }
     }
 
+    /// Denies nothing.
+    static let none = AddressRules(rules: [])
+
+    private init(rules: [Rule]) {
+        self.rules = rules
+    }
+
     /// Why `address` may not be probed at `port`; nil where it may.
     ///
     /// An IPv6 address that leads to an IPv4 one is judged as that, too.
     package func denial(of address: IPAddress, port: Int) -> String? {
-        if let embedded = address.embeddedIPv4, let denial = denial(of: embedded, port: port) {
-            return denial
+        for embedded in address.embeddedIPv4 {
+            if let denial = denial(of: embedded, port: port) { return denial }
         }
         let rule = rules.first { rule in
             rule.network.contains(address) && (rule.port == nil || rule.port == port)
         }
         return rule?.denial
     }
+
+    /// Where something that listens at `address` is reached.
+    private static func networks(of address: IPAddress, _ machine: [IPAddress]) -> [Network] {
+        let isHere =
+            loopback.contains { $0.contains(address) } || machine.contains(address)
+        guard isHere else { return [Network(base: address, length: address.width)] }
+        // The address itself, too: where it is named exactly, exceptions name it exactly.
+        return loopback
+            + Set(machine + [address]).map { Network(base: $0, length: $0.width) }
+    }
+
+    // The texts are right: a test reads both back.
+    private static let loopback = ["127.0.0.0/8", "::1/128"].map { try! Network($0) }
 
     private static let builtIn: [Rule] =
         [

@@ -10,6 +10,8 @@ struct CertificateFacts {
     var notAfter: Timestamp
     /// Whether issuer and subject are the same name, byte for byte.
     var isSelfIssued = false
+    /// The encoded name of who signed it.
+    private var issuerName: ArraySlice<UInt8> = []
     /// The DNS names of its subjectAltName, in small letters.
     var names: [String] = []
     /// The addresses of its subjectAltName.
@@ -35,6 +37,7 @@ struct CertificateFacts {
         guard fields.next() != nil, let issuer = fields.next(), fields.next() != nil,
             let subject = fields.next()
         else { return }
+        issuerName = issuer.content
         isSelfIssued = issuer.content == subject.content
         while let field = fields.next() {
             guard field.tag == 0xa3 else { continue }
@@ -113,6 +116,53 @@ extension CertificateFacts {
         } else {
             (.tlsUnknownCA, "the certificate's chain leads to nobody in the trust store")
         }
+    }
+}
+
+extension CertificateFacts {
+    /// Who signed it, in the order of the certificate: `C=US, O=Let's Encrypt, CN=R11`. Nil where that
+    /// cannot be read.
+    var issuer: String? {
+        var parts: [String] = []
+        var names = DERReader(issuerName)
+        while let set = names.next() {
+            var values = DERReader(set.content)
+            while let pair = values.next() {
+                var fields = DERReader(pair.content)
+                guard let type = fields.next(), let value = fields.next(),
+                    let name = Self.attributes[Array(type.content)]
+                else { continue }
+                parts.append("\(name)=\(Self.text(of: value))")
+            }
+        }
+        return parts.isEmpty ? nil : parts.joined(separator: ", ")
+    }
+
+    // RFC 4519 §2, without their common beginning.
+    private static let attributes: [[UInt8]: String] = [
+        [0x55, 0x04, 0x03]: "CN", [0x55, 0x04, 0x06]: "C", [0x55, 0x04, 0x07]: "L",
+        [0x55, 0x04, 0x08]: "ST", [0x55, 0x04, 0x0a]: "O", [0x55, 0x04, 0x0b]: "OU",
+    ]
+
+    /// What anybody may have written there: bounded, and without what moves a terminal.
+    private static func text(of value: (tag: UInt8, content: ArraySlice<UInt8>)) -> String {
+        let bytes = value.content.prefix(128)
+        let isBMP = value.tag == 0x1e
+        let text =
+            isBMP
+            ? String(
+                decoding: stride(from: bytes.startIndex, to: bytes.endIndex - 1, by: 2).map {
+                    UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1])
+                }, as: UTF16.self)
+            : String(decoding: bytes, as: UTF8.self)
+        return String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { (scalar: Unicode.Scalar) -> Unicode.Scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+                    default: scalar
+                    }
+                }))
     }
 }
 

@@ -30,6 +30,8 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
     private let call: HTTPCall
     private let connection: ProbeConnection
     private var body = ByteBuffer()
+    /// Takes gzip or deflate off the body, where it is matched.
+    private var decoder: BodyDecoder?
     private var hasHead = false
 
     init(_ call: HTTPCall, on connection: ProbeConnection) {
@@ -79,7 +81,12 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
         case .body(let part):
             read(part)
         case .end:
-            judgeBody(isWhole: true)
+            if let decoder, !decoder.isComplete {
+                connection.end(
+                    .ended(.protocolError, "the body ends in the middle of its content-encoding"))
+            } else {
+                judgeBody(isWhole: true)
+            }
         }
     }
 
@@ -139,14 +146,48 @@ final class HTTPExchange: ChannelInboundHandler, Exchange {
             connection.end(.success)
         } else {
             connection.enter(.body)
+            begin(head.headers[canonicalForm: "content-encoding"])
         }
+    }
+
+    /// - Parameter codings: What the body is coded in, the last one outermost.
+    private func begin(_ codings: [Substring]) {
+        let codings = codings.map { $0.lowercased() }.filter { !$0.isEmpty && $0 != "identity" }
+        guard let coding = codings.first else { return }
+        decoder = codings.count > 1 ? nil : BodyDecoder(coding, limit: call.expect.bodyLimit.bytes)
+        if decoder == nil, call.method != .head {
+            connection.end(
+                .ended(
+                    .bodyMismatch,
+                    "the body cannot be matched: it is coded as \(Self.shown(codings)), and gzip and "
+                        + "deflate are what is decoded"))
+        }
+    }
+
+    private static func shown(_ codings: [String]) -> String {
+        let text = codings.joined(separator: ", ").prefix(40)
+        return "\"" + text.filter { $0.isASCII && $0 != "\"" } + "\""
     }
 
     private func read(_ part: ByteBuffer) {
         let limit = call.expect.bodyLimit.bytes
         let before = body.readableBytes
         var part = part
-        if let slice = part.readSlice(length: min(part.readableBytes, limit - before)) {
+        if let decoder {
+            do {
+                try decoder.decode(part, into: &body)
+            } catch {
+                switch error {
+                case .malformed(let words):
+                    connection.end(
+                        .ended(.protocolError, "the body is not in its content-encoding: \(words)"))
+                case .inflated:
+                    connection.end(
+                        .ended(.tooLarge, "the coded body is far larger than what it holds"))
+                }
+                return
+            }
+        } else if let slice = part.readSlice(length: min(part.readableBytes, limit - before)) {
             body.writeImmutableBuffer(slice)
         }
         let hasOneRule = call.expect.bodyNotContains == nil && call.expect.bodyMatches == nil

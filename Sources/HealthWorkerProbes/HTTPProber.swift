@@ -20,6 +20,16 @@ struct HTTPProber: Prober {
     var taskExecutor: (any TaskExecutor)? { services.loops.nextInTurn.taskExecutor }
 
     func probe(_ check: CheckSpec) async -> ProbeReport {
+        var report = await probeAlongRedirects(check)
+        // A target may say back what it was told, as the name of the host that it redirects to.
+        if let detail = report.detail, let http = check.http, !http.secretHeaders.isEmpty {
+            let values = http.secretHeaders.values.compactMap { secret(of: $0).value }
+            report.detail = detail.without(values)
+        }
+        return report
+    }
+
+    private func probeAlongRedirects(_ check: CheckSpec) async -> ProbeReport {
         let deadline = NIODeadline.now() + TimeAmount(check.effectiveTimeout)
         var hop = HTTPHop(check)
         var headers: HTTPHeaders
@@ -27,7 +37,8 @@ struct HTTPProber: Prober {
         case .success(let own): headers = own
         case .failure(let missing):
             return ProbeReport(
-                outcome: .inconclusive(.internal), phases: Phases(), detail: missing.sentence)
+                outcome: .inconclusive(.internal), detail: missing.sentence,
+                isWorkersOwnTrouble: false)
         }
         var redirects = 0
         var sofar = ProbeReport(outcome: .success)
@@ -72,6 +83,12 @@ struct HTTPProber: Prober {
         var sentence: String
     }
 
+    /// The secret that a document refers to as `secret:NAME`.
+    private func secret(of reference: String) -> (name: String, value: String?) {
+        let name = reference.hasPrefix("secret:") ? String(reference.dropFirst(7)) : reference
+        return (name, services.secrets(name))
+    }
+
     /// The check's own headers, secrets in place.
     private func headers(of check: CheckSpec) -> Result<HTTPHeaders, Missing> {
         var headers = HTTPHeaders()
@@ -80,9 +97,10 @@ struct HTTPProber: Prober {
         }
         for (name, reference) in (check.http?.secretHeaders ?? [:]).sorted(by: { $0.key < $1.key })
         {
-            let secret = reference.hasPrefix("secret:") ? String(reference.dropFirst(7)) : reference
-            guard let value = services.secrets(secret) else {
-                return .failure(Missing(sentence: "the secret \"\(secret)\" is not known here"))
+            let secret = secret(of: reference)
+            guard let value = secret.value else {
+                return .failure(
+                    Missing(sentence: "the secret \"\(secret.name)\" is not known here"))
             }
             headers.replaceOrAdd(name: name, value: value)
         }
@@ -210,6 +228,7 @@ extension ProbeReport {
         address = hop.address ?? address
         httpStatus = hop.httpStatus ?? httpStatus
         certificateEnd = hop.certificateEnd ?? certificateEnd
+        tls = hop.tls ?? tls
     }
 
     fileprivate init(
@@ -220,10 +239,20 @@ extension ProbeReport {
         phases = sum.phases
         httpStatus = sum.httpStatus
         certificateEnd = sum.certificateEnd
+        tls = sum.tls
     }
 }
 
 extension String {
+    /// `self` with each of `secrets`, in capitals or not, taken out.
+    fileprivate func without(_ secrets: [String]) -> String {
+        var text = self
+        for secret in secrets.flatMap({ [$0, $0.lowercased()] }) where !secret.isEmpty {
+            text = text.replacing(secret, with: "[secret]")
+        }
+        return text
+    }
+
     /// RFC 9110 §5.6.2.
     fileprivate var isFieldName: Bool {
         !isEmpty

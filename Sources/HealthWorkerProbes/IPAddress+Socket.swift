@@ -38,17 +38,41 @@ extension IPAddress {
         isV4 ? 32 : 128
     }
 
-    /// The IPv4 address that is reached by way of this IPv6 address: mapped (RFC 4291 §2.5.5.2), by
-    /// the well-known prefix of NAT64 (RFC 6052 §2.1) or by 6to4 (RFC 3056 §2).
-    var embeddedIPv4: IPAddress? {
-        guard case .v6(let groups) = self, groups.count == 8 else { return nil }
-        let last = IPAddress.v4(UInt32(groups[6]) << 16 | UInt32(groups[7]))
-        if groups[..<5].allSatisfy({ $0 == 0 }), groups[5] == 0xffff { return last }
-        if groups[0] == 0x64, groups[1] == 0xff9b, groups[2..<6].allSatisfy({ $0 == 0 }) {
-            return last
+    /// The IPv4 addresses that this IPv6 address may lead to.
+    ///
+    /// Mapped and compatible (RFC 4291 §2.5.5), translated (RFC 2765 §2.1), by the well-known and the
+    /// local prefix of NAT64 (RFC 6052 §2.2, RFC 8215), by 6to4 (RFC 3056 §2), Teredo's server and
+    /// client (RFC 4380 §4) and ISATAP (RFC 5214 §6.1). A network's own prefix for NAT64 is known to
+    /// nobody but its operator.
+    var embeddedIPv4: [IPAddress] {
+        guard case .v6(let groups) = self, groups.count == 8 else { return [] }
+        func address(_ high: UInt16, _ low: UInt16) -> IPAddress {
+            .v4(UInt32(high) << 16 | UInt32(low))
         }
-        if groups[0] == 0x2002 { return .v4(UInt32(groups[1]) << 16 | UInt32(groups[2])) }
-        return nil
+        let last = address(groups[6], groups[7])
+        switch (groups[0], groups[1], groups[2], groups[3], groups[4], groups[5]) {
+        // Not `::` and `::1`, which are no IPv4 addresses.
+        case (0, 0, 0, 0, 0, 0): return groups[6] == 0 ? [] : [last]
+        case (0, 0, 0, 0, 0, 0xffff), (0, 0, 0, 0, 0xffff, 0), (0x64, 0xff9b, 0, 0, 0, 0):
+            return [last]
+        case (0x64, 0xff9b, 1, _, _, _):
+            // Its length may be 48, 56, 64 or 96; behind the address all bits are zero.
+            let places: [(behind: Int, address: UInt128)] = [
+                (40, (bits >> 64 & 0xffff) << 16 | bits >> 40 & 0xffff),
+                (32, (bits >> 64 & 0xff) << 24 | bits >> 32 & 0xff_ffff),
+                (24, bits >> 24 & 0xffff_ffff),
+            ]
+            // One that begins with zero is only a wrong guess at the length.
+            let shorter = places.filter {
+                bits & ((1 << $0.behind) - 1) == 0 && $0.address >> 24 != 0
+            }
+            return shorter.isEmpty ? [last] : shorter.map { .v4(UInt32($0.address)) }
+        case (0x2002, _, _, _, _, _): return [address(groups[1], groups[2])]
+        case (0x2001, 0, _, _, _, _):
+            return [address(groups[2], groups[3]), address(~groups[6], ~groups[7])]
+        case (_, _, _, _, 0, 0x5efe), (_, _, _, _, 0x200, 0x5efe): return [last]
+        default: return []
+        }
     }
 
     /// Its bytes in network order, 4 or 16 of them.

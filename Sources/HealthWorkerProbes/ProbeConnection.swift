@@ -22,6 +22,9 @@ struct ConnectionReport: Sendable {
     var phases = Phases()
     var httpStatus: Int?
     var certificateEnd: Timestamp?
+    var tls: TLSFacts?
+    /// Whether this worker cannot probe anything; nil: as usual for the reason.
+    var isWorkersOwnTrouble: Bool?
 }
 
 enum Finding: Sendable {
@@ -78,8 +81,10 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
     private var timer: Scheduled<Void>?
     private var lookup: NameLookup?
     private var exchange: (any Exchange)?
+    private var address: IPAddress?
     private var channel: (any Channel)?
     private var tlsHandler: NIOSSLClientHandler?
+    private var serverHello: ServerHello?
     private var bytesRead = 0
 
     /// Set by an exchange that speaks HTTP, as soon as it is known.
@@ -157,7 +162,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             connect(to: address, tls: context)
             return
         }
-        guard !Self.endsInNumber(destination.host) else {
+        guard Self.mayBeName(destination.host) else {
             end(.ended(.dnsNXDomain, "\(destination.host) is neither a name nor an address"))
             return
         }
@@ -194,6 +199,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func connect(to address: IPAddress, tls context: NIOSSLContext?) {
+        self.address = address
         report.address = address.text(port: destination.port)
         if let denial = services.addressRules.denial(of: address, port: destination.port) {
             end(.ended(.targetBlocked, "\(address.text(port: destination.port)) is \(denial)"))
@@ -219,7 +225,9 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         if let context {
             let handler = try NIOSSLClientHandler(
                 context: context, serverHostname: destination.tls?.serverName)
-            try pipeline.addHandler(handler)
+            let hello = ServerHello()
+            try pipeline.addHandlers(hello, handler)
+            serverHello = hello
             tlsHandler = handler
         }
         try pipeline.addHandler(self)
@@ -340,11 +348,12 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             end(.ended(distrust.reason, distrust.sentence))
             return
         }
-        let trouble = Trouble(error, in: phase?.running ?? .connect)
+        let trouble = Trouble(error, in: phase?.running ?? .connect, of: address)
         if trouble.reason == .internal {
             services.logger.debug(
                 "probe ended by an unforeseen error", metadata: ["error": "\(error)"])
         }
+        report.isWorkersOwnTrouble = trouble.isWorkersOwn
         end(.ended(trouble.reason, trouble.sentence))
     }
 
@@ -357,7 +366,10 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         close(politely: true)
         services.pool.runIfActive(eventLoop: eventLoop) { judgement() }.whenComplete { result in
             switch result {
-            case .success(let finding): self.end(finding)
+            case .success(let finding):
+                // What a pattern cannot do is no reason to leave other checks alone.
+                self.report.isWorkersOwnTrouble = false
+                self.end(finding)
             case .failure: self.end(.ended(.shuttingDown, "the worker is shutting down"))
             }
         }
@@ -375,6 +387,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         case .ended: return
         }
         state = .ended
+        noteAgreement()
         closePhase(at: .now())
         phase = nil
         report.finding = finding
@@ -389,6 +402,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         exchange = nil
         if case .ended = finding { close(politely: false) } else { close(politely: true) }
         tlsHandler = nil
+        serverHello = nil
         continuation?.resume(returning: report)
     }
 
@@ -419,19 +433,43 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         }
     }
 
-    /// Reads the leaf certificate, whether it was trusted or not, and notes when it ends.
+    /// Reads the leaf certificate, whether it was trusted or not, and notes when it ends and who
+    /// signed it.
     private func noteCertificate() -> CertificateFacts? {
         guard let certificate = tlsHandler?.peerCertificate else { return nil }
         let facts = CertificateFacts(of: certificate)
         report.certificateEnd = facts.notAfter
+        report.tls = TLSFacts(issuer: facts.issuer)
         return facts
     }
 
-    /// Whether the C library might read `name` as an address: `127.1`, `0x7f000001`. It is none here
-    /// (`IPAddress`), and the last label of a name is no number (RFC 3696 §2).
-    private static func endsInNumber(_ name: String) -> Bool {
-        guard let last = name.split(separator: ".").last?.lowercased() else { return false }
-        return last.allSatisfy { $0.isASCII && $0.isNumber }
-            || last.hasPrefix("0x") && last.dropFirst(2).allSatisfy { $0.isHexDigit }
+    /// Notes what the handshake agreed on, as far as it got.
+    private func noteAgreement() {
+        guard let tlsHandler, let cipher = serverHello?.cipher else { return }
+        // It may have ended for another reason than the certificate, which came all the same.
+        if report.certificateEnd == nil { _ = noteCertificate() }
+        var facts = report.tls ?? TLSFacts()
+        facts.version =
+            switch tlsHandler.tlsVersion {
+            case .tlsv1: "TLSv1"
+            case .tlsv11: "TLSv1.1"
+            case .tlsv12: "TLSv1.2"
+            case .tlsv13: "TLSv1.3"
+            default: nil
+            }
+        facts.cipher = CipherSuite.name(cipher)
+        report.tls = facts
+    }
+
+    /// Whether a resolver may be asked for `name`.
+    ///
+    /// Not for what the C library might read as an address although it is none here (`IPAddress`):
+    /// `127.1`, `0x7f000001`, `fe80::1%eth0`. The last label of a name is no number (RFC 3696 §2).
+    private static func mayBeName(_ name: String) -> Bool {
+        guard !name.utf8.contains(UInt8(ascii: ":")), !name.utf8.contains(UInt8(ascii: "%")),
+            let last = name.split(separator: ".").last?.lowercased()
+        else { return false }
+        return !last.allSatisfy { $0.isASCII && $0.isNumber }
+            && !(last.hasPrefix("0x") && last.dropFirst(2).allSatisfy { $0.isHexDigit })
     }
 }

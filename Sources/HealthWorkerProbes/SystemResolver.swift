@@ -161,7 +161,12 @@ extension SystemResolver {
         let status = Glibc.getaddrinfo(name, nil, &hints, &list)
         let code = errno
         defer { if let list { freeaddrinfo(list) } }
-        guard status == 0 else { return .failure(error(for: status, errno: code, of: name)) }
+        guard status == 0 else {
+            // Without a descriptor the C library can read no file and ask nobody, and may say that
+            // there is no such name.
+            if let words = Machine.exhaustion { return .failure(.noSocket("\(name): \(words)")) }
+            return .failure(error(for: status, errno: code, of: name))
+        }
 
         var addresses: [IPAddress] = []
         var next = list

@@ -44,17 +44,22 @@ enum Exhaustion {
 struct Trouble {
     var reason: Reason
     var sentence: String
+    /// Whether this worker cannot probe anything; nil: as usual for the reason.
+    var isWorkersOwn: Bool?
 
-    init(_ reason: Reason, _ sentence: String) {
+    init(_ reason: Reason, _ sentence: String, isWorkersOwn: Bool? = nil) {
         self.reason = reason
         self.sentence = sentence
+        self.isWorkersOwn = isWorkersOwn
     }
 
-    /// - Parameter phase: The phase that was running.
-    init(_ error: any Error, in phase: Phase) {
+    /// - Parameters:
+    ///   - phase: The phase that was running.
+    ///   - address: What was to be connected to, where that was known.
+    init(_ error: any Error, in phase: Phase, of address: IPAddress?) {
         switch error {
         case let error as IOError:
-            self.init(code: error.errnoCode, in: phase)
+            self.init(code: error.errnoCode, in: phase, of: address)
         case NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])):
             self.init(.connectionClosed, "closed by the target \(Phase.tls.doing)")
         case NIOSSLError.handshakeFailed(let error):
@@ -62,7 +67,7 @@ struct Trouble {
         case let error as BoringSSLError:
             self.init(.tlsHandshake, "TLS failed: \(Self.words(of: error))")
         case let error as NIOSSLExtraError where error == .invalidSNIHostname:
-            self.init(.internal, "the TLS server name cannot be sent")
+            self.init(.internal, "the TLS server name cannot be sent", isWorkersOwn: false)
         case is NIOSSLError, is NIOSSLExtraError:
             self.init(.tlsHandshake, "TLS failed: \(error)")
         case ChannelError.ioOnClosedChannel, ChannelError.eof, ChannelError.alreadyClosed:
@@ -78,7 +83,7 @@ struct Trouble {
         }
     }
 
-    private init(code: CInt, in phase: Phase) {
+    private init(code: CInt, in phase: Phase, of address: IPAddress?) {
         let words = String(cString: strerror(code))
         switch code {
         case _ where Exhaustion.codes.contains(code):
@@ -87,11 +92,19 @@ struct Trouble {
             self.init(.connectRefused, "refused by the target")
         case ETIMEDOUT:
             self.init(phase.timeout, "given up by the system while \(phase.doing)")
-        case EHOSTUNREACH, EHOSTDOWN:
+        case EHOSTUNREACH, EHOSTDOWN, ENOPROTOOPT, EPROTO:
             self.init(.connectUnreachable, "not reachable: \(words)")
-        // No route, or no such protocol on this machine: nothing was asked of the target.
-        case ENETUNREACH, ENETDOWN, EAFNOSUPPORT:
-            self.init(.networkUnreachable, "this machine has no route there: \(words)")
+        case ENETUNREACH, ENETDOWN, EAFNOSUPPORT, EACCES, EPERM:
+            if let address, Machine.hasRoute(to: address), code != EPERM {
+                // It was sent on its way, and a router answered.
+                self.init(.connectUnreachable, "a router on the way says: \(words)")
+            } else {
+                // Nothing was asked of the target. Others may know a way there, or this machine to
+                // other targets.
+                self.init(
+                    .networkUnreachable, "this machine knows no way there: \(words)",
+                    isWorkersOwn: !Machine.hasNetwork)
+            }
         case ECONNRESET, EPIPE, ECONNABORTED, ENOTCONN:
             self.init(.connectionReset, "reset by the target while \(phase.doing)")
         default:

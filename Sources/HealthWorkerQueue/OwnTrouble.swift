@@ -9,8 +9,8 @@ package struct OwnTrouble: Sendable {
     package init() {}
 
     /// - Returns: a sentence for the log when it stops or goes on.
-    package mutating func observe(_ outcome: Outcome, at now: Duration) -> String? {
-        if let reason = outcome.reason, reason.isWorkersOwnTrouble {
+    package mutating func observe(_ report: ProbeReport, at now: Duration) -> String? {
+        if report.isWorkersOwnTrouble, let reason = report.outcome.reason {
             inARow += 1
             guard inARow >= 3 else { return nil }
             let steps = min(inARow - 3, 5)

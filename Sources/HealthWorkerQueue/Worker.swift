@@ -51,6 +51,7 @@ package final class Worker: Service {
     private let evaluator: PolicyEvaluator
     private let prober: @Sendable (CheckType) -> (any Prober)?
     private let fleet: Fleet
+    private let isolation: Isolation
     private let limits: Limits
     private let time: ProcessTime
     private let logger: Logger
@@ -96,7 +97,7 @@ package final class Worker: Service {
     package init(
         storage: any Storage, counts: any Counts, evaluator: PolicyEvaluator,
         prober: @escaping @Sendable (CheckType) -> (any Prober)?, fleet: Fleet,
-        limits: Limits = Limits(), enqueued: WakeSignal = WakeSignal(),
+        isolation: Isolation? = nil, limits: Limits = Limits(), enqueued: WakeSignal = WakeSignal(),
         time: ProcessTime = .continuous, logger: Logger
     ) {
         self.storage = storage
@@ -104,6 +105,7 @@ package final class Worker: Service {
         self.evaluator = evaluator
         self.prober = prober
         self.fleet = fleet
+        self.isolation = isolation ?? Isolation(asking: nil, logger: logger)
         self.limits = limits
         self.enqueued = enqueued
         self.time = time
@@ -113,11 +115,15 @@ package final class Worker: Service {
 
     package func run() async throws {
         await withGracefulShutdownHandler {
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask { await self.claimRepeatedly() }
-                for lane in Lane.allCases {
-                    group.addTask { await self.completeRepeatedly(lane) }
+            await withTaskGroup(of: Void.self) { watching in
+                watching.addTask { await self.isolation.watch() }
+                await withTaskGroup(of: Void.self) { group in
+                    group.addTask { await self.claimRepeatedly() }
+                    for lane in Lane.allCases {
+                        group.addTask { await self.completeRepeatedly(lane) }
+                    }
                 }
+                watching.cancelAll()
             }
         } onGracefulShutdown: {
             self.drain()
@@ -161,7 +167,8 @@ package final class Worker: Service {
         state.withLock { state in
             Activity(
                 claimed: state.claimed, probing: state.probing,
-                paused: state.settings.pausedBecause ?? state.trouble.pause,
+                paused: state.settings.pausedBecause ?? isolation.pause
+                    ?? state.trouble.pause,
                 settings: state.settings)
         }
     }
@@ -236,6 +243,7 @@ package final class Worker: Service {
     package func claim(
         _ start: (ClaimedJob) -> Void
     ) async throws(StorageError) -> (jobs: Int, of: Int) {
+        guard isolation.pause == nil else { return (0, 0) }
         let before = time.now()
         let workers = fleet.workerCount
         let request = state.withLock { state -> ClaimRequest? in
@@ -337,7 +345,7 @@ package final class Worker: Service {
         // Counted from the claim's own moment; what the way to and from the storage took is in it.
         let lag = (job.claim.claimedAt - job.claim.dueAt) + (startedAt - job.askedAt)
         metrics.lag.recordNanoseconds(max(0, lag.microseconds) * 1000)
-        let report: ProbeReport
+        var report: ProbeReport
         if let prober = prober(spec.type) {
             report = await prober.probe(spec)
         } else {
@@ -346,6 +354,7 @@ package final class Worker: Service {
                 detail: "this worker has no prober for \(spec.type.rawValue)")
         }
         let endedAt = time.now()
+        report = await isolation.believed(report, endedAt: endedAt)
         let finding = Finding(
             job: job, report: report, startedAt: startedAt,
             at: job.claim.claimedAt + (endedAt - startedAt))
@@ -354,7 +363,7 @@ package final class Worker: Service {
             state.probing -= 1
             state.lags.record(lag, at: startedAt)
             state.findings[lane.rawValue].append(finding)
-            if let said = state.trouble.observe(report.outcome, at: endedAt) {
+            if let said = state.trouble.observe(report, at: endedAt) {
                 logger.warning("\(said)")
             }
             let count = state.findings[lane.rawValue].count

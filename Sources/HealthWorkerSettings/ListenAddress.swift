@@ -73,7 +73,7 @@ extension SettingType where Value == ListenRange? {
     }
 }
 
-private enum Port {
+enum Port {
     static func number(_ text: Substring) -> Int? {
         guard (1...5).contains(text.utf8.count),
             text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(text),
@@ -83,7 +83,7 @@ private enum Port {
     }
 }
 
-private func splitListen(
+func splitListen(
     _ text: String, example: String
 ) throws(Refusal) -> (host: String, port: Substring) {
     let host: Substring
@@ -123,5 +123,5 @@ private func splitListen(
 }
 
 extension String {
-    fileprivate var inBrackets: String { contains(":") ? "[\(self)]" : self }
+    var inBrackets: String { contains(":") ? "[\(self)]" : self }
 }

@@ -39,6 +39,8 @@ package struct Settings: Sendable {
         package var concurrency: Int
         package var batchSize: Int
         package var leaseMargin: TimeSpan
+        /// Empty: this worker never takes itself to be isolated.
+        package var referenceTargets: [TargetAddress]
     }
 
     package struct API: Sendable, Equatable {
@@ -132,7 +134,12 @@ extension Settings {
                 "The most jobs claimed in one go."),
             leaseMargin: keys.value(
                 "worker.lease_margin", .time(.seconds(1) ... .seconds(60)), default: .seconds(5),
-                "How much longer than its check's time-out a claimed job is held."))
+                "How much longer than its check's time-out a claimed job is held."),
+            referenceTargets: keys.value(
+                "worker.reference_targets", .targets(0...16), default: [],
+                "Hosts with ports that accept connections as long as this worker has a network, best "
+                    + "several that do not depend on each other: when none does, it claims nothing and "
+                    + "its outcomes count nothing."))
 
         api = API(
             listen: keys.value(
@@ -152,7 +159,8 @@ extension Settings {
                 "Networks that are not probed, in addition to the link-local ones."),
             allowNetworks: keys.value(
                 "probe.allow_networks", .networks, default: [],
-                "Networks that may be probed though a larger one around them is denied."))
+                "Networks that may be probed though a larger one around them is denied; the address of "
+                    + "this installation's own database or Redis, as 192.0.2.1/32, opens that."))
 
         history = History(
             outcomes: keys.value(

@@ -14,12 +14,14 @@ struct Installation {
         Client(port: port, keyFile: scratch.file("data/admin.key"))
     }
 
-    static func start(in scratch: Scratch, port: Int, apply document: URL? = nil) async throws
-        -> Installation
-    {
+    /// - Parameter environment: Further variables of the program.
+    static func start(
+        in scratch: Scratch, port: Int, apply document: URL? = nil,
+        environment: [String: String] = [:]
+    ) async throws -> Installation {
         var installation = Installation(
             scratch: scratch, port: port,
-            program: try launch(scratch, port, document))
+            program: try launch(scratch, port, document, environment))
         try await installation.awaitReady()
         return installation
     }
@@ -30,8 +32,9 @@ struct Installation {
         try await awaitReady()
     }
 
-    private static func launch(_ scratch: Scratch, _ port: Int, _ document: URL?) throws -> Program
-    {
+    private static func launch(
+        _ scratch: Scratch, _ port: Int, _ document: URL?, _ environment: [String: String] = [:]
+    ) throws -> Program {
         var arguments = ["standalone", "--data-dir", scratch.file("data").path]
         if let document { arguments += ["--apply", document.path] }
         return try Program(
@@ -39,7 +42,7 @@ struct Installation {
             environment: [
                 "HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(port)", "HEALTH_WORKER_LOG_LEVEL": "debug",
                 "HEALTH_WORKER_LOG_FORMAT": "json",
-            ],
+            ].merging(environment) { $1 },
             log: scratch.file("health-worker.log"))
     }
 

@@ -87,6 +87,11 @@ final class Program: Sendable {
 struct Scratch {
     let folder: URL
 
+    /// A folder that is there, and part of another's.
+    init(folder: URL) {
+        self.folder = folder
+    }
+
     init() throws {
         folder = FileManager.default.temporaryDirectory.appending(
             path: "health-worker-\(UUID().uuidString)")

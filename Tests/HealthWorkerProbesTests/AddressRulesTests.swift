@@ -1,5 +1,9 @@
 import HealthWorkerModel
 import HealthWorkerProbes
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
 import Testing
 
 @Suite struct AddressRulesTests {
@@ -16,7 +20,9 @@ import Testing
     @Test(arguments: [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "192.0.2.1", "::1",
         "fd00::1", "2001:db8::1", "169.253.255.255", "169.255.0.0", "223.255.255.255",
-        "::ffff:10.0.0.1",
+        "::ffff:10.0.0.1", "::10.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b:1::10.0.0.1",
+        "64:ff9b:1:a00:0:100::", "2002:a00:1::1", "2001:db8::5efe:10.0.0.1",
+        "2001:0:102:304:0:0:f5ff:fffe",
     ])
     func `loopback, private and public addresses may be probed`(_ address: String) throws {
         #expect(try !denies(address))
@@ -27,6 +33,12 @@ import Testing
         "239.255.255.255", "255.255.255.255", "100.100.100.200", "168.63.129.16", "::", "fe80::1",
         "febf::1", "ff02::1", "fd00:ec2::254", "::ffff:169.254.169.254", "::ffff:0.0.0.0",
         "64:ff9b::169.254.169.254", "2002:a9fe:a9fe::1",
+        // Compatible, translated, NAT64 by a local prefix of 96, 48, 56 and 64 bits, Teredo's server and
+        // its client behind the mask, ISATAP.
+        "::169.254.169.254", "::ffff:0:169.254.169.254", "64:ff9b:1::169.254.169.254",
+        "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:a9:fe:a9fe::", "64:ff9b:1:0:a9:fea9:fe00::",
+        "2001:0:a9fe:a9fe::1", "2001:0:102:304::5601:5601", "2001:db8::5efe:169.254.169.254",
+        "2001:db8::200:5efe:169.254.169.254",
     ])
     func `link-local, multicast, unspecified and metadata addresses may not`(
         _ address: String
@@ -78,6 +90,92 @@ import Testing
         #expect(try !denies("127.0.0.1", port: 80, by: rules))
     }
 
+    @Test func `a service on this machine is denied at every address that leads here`() throws {
+        let machine = try #require(IPAddress("192.0.2.7"))
+        let rules = [IPAddress.v4(0x7f00_0001), machine].map { address in
+            AddressRules(services: [.init(address: address, port: 5432)], machine: [machine])
+        }
+
+        for rules in rules {
+            for address in [
+                "127.0.0.1", "127.8.8.8", "::1", "192.0.2.7", "::ffff:127.0.0.2", "::192.0.2.7",
+            ] {
+                #expect(try denies(address, port: 5432, by: rules))
+                #expect(try !denies(address, port: 5433, by: rules))
+            }
+            #expect(try !denies("192.0.2.8", port: 5432, by: rules))
+        }
+    }
+
+    @Test func `a service of our own may be probed where its address is allowed by name`() throws {
+        let service = AddressRules.Service(address: .v4(0xc000_0207), port: 5432)
+
+        #expect(
+            try !denies(
+                "192.0.2.7", port: 5432,
+                by: AddressRules(allow: try networks("192.0.2.7/32"), services: [service])))
+        #expect(
+            try denies(
+                "192.0.2.7", port: 5432,
+                by: AddressRules(allow: try networks("192.0.2.0/24"), services: [service])))
+    }
+
+    @Test func `rules that change hold for the next probe`() async throws {
+        let server = try await LocalServer(.init())
+        let probers = Probers(
+            resolver: FixedResolver(), addressRules: AddressRules(), secrets: { _ in nil },
+            logger: Logger(label: "test"))
+        let prober = try #require(probers.prober(for: .tcp))
+        let spec = check(.tcp, port: server.port)
+        #expect(await prober.probe(spec).outcome == .success)
+
+        probers.use(
+            AddressRules(services: [.init(address: .v4(0x7f00_0001), port: server.port)]))
+
+        let report = await prober.probe(spec)
+        #expect(report.outcome == .inconclusive(.targetBlocked))
+        #expect(report.detail == "127.0.0.1:\(server.port) is a service of this installation")
+        // The process itself may: what it was told to reach is nobody's check.
+        #expect(
+            await probers.reach("127.0.0.1", port: server.port, within: .seconds(5)) == .success)
+        await probers.shutdown()
+        try await server.stop()
+    }
+
+    @Test func `a name that answers differently each time is judged by the answer that is used`()
+        async throws
+    {
+        let server = try await LocalServer(answering: .send(HTTPProberTests.ok))
+        let rebinding = RebindingResolver([.v4(0x7f00_0001), .v4(0xa9fe_a9fe)])
+
+        let first = await probe(
+            check(at: "evil.example.com", port: server.port), resolver: rebinding)
+        let second = await probe(
+            check(at: "evil.example.com", port: server.port), resolver: rebinding)
+
+        #expect(first.outcome == .success)
+        #expect(first.address == "127.0.0.1:\(server.port)")
+        #expect(second.outcome == .inconclusive(.targetBlocked))
+        // Nobody asked again between the judgement and the connection.
+        #expect(rebinding.questions == 2)
+        try await server.stop()
+    }
+
+    @Test(arguments: [
+        "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.0.0.01",
+        "fe80::1%lo", "::1%lo", "127.0.0.1.", "1.2.3.0x4",
+    ])
+    func `an address in another form than the usual one is none`(_ host: String) async {
+        // What the C library would read there.
+        let resolver = FixedResolver([host: .success([.v4(0x7f00_0001)])])
+
+        let report = await probe(check(.tcp, at: host, port: freePort()), resolver: resolver)
+
+        #expect(report.outcome == .failure(.dnsNXDomain))
+        #expect(report.detail == "\(host) is neither a name nor an address")
+        #expect(resolver.names.isEmpty)
+    }
+
     @Test func `the rule is applied to what a name resolves to`() async throws {
         let resolver = FixedResolver([
             "meta.example.com": .success([.v4(0xa9fe_a9fe)]),
@@ -94,6 +192,30 @@ import Testing
         #expect(second.outcome == .inconclusive(.targetBlocked))
         #expect(second.address == "[fe80::1]:22")
     }
+}
+
+/// Answers with the next address at each question.
+private final class RebindingResolver: NameResolver {
+    private let answers: [IPAddress]
+    private let asked = Mutex(0)
+
+    init(_ answers: [IPAddress]) {
+        self.answers = answers
+    }
+
+    var questions: Int { asked.withLock { $0 } }
+
+    func addresses(
+        of name: String, family: IPFamily, on eventLoop: any EventLoop
+    ) -> EventLoopFuture<[IPAddress]> {
+        let index = asked.withLock { asked in
+            defer { asked += 1 }
+            return asked
+        }
+        return eventLoop.makeSucceededFuture([answers[min(index, answers.count - 1)]])
+    }
+
+    func shutdown() async {}
 }
 
 @Suite struct NetworkTests {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HealthWorkerModel
 import HealthWorkerProbes
+import NIOSSL
 import Testing
 
 @Suite struct TLSTests {
@@ -34,6 +35,87 @@ import Testing
         #expect(report.outcome == .success)
         #expect(report.certificateEnd == Self.end)
         #expect(report.phases.reached == ["connect", "tls", "write", "first_byte"])
+        #expect(report.tls?.version == "TLSv1.3")
+        #expect(report.tls?.cipher?.hasPrefix("TLS_") == true)
+        #expect(report.tls?.issuer == "CN=Authority")
+    }
+
+    @Test(arguments: [
+        (TLSVersion.tlsv12, "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+        (.tlsv13, "TLSv1.3", "TLS_AES_128_GCM_SHA256"),
+    ])
+    func `version and cipher are what the target chose, trusted or not`(
+        _ version: TLSVersion, _ name: String, _ cipher: String
+    ) async throws {
+        let server = try await LocalServer(
+            answering: .send(HTTPProberTests.ok),
+            tls: certificates.server("good") { configuration in
+                configuration.minimumTLSVersion = version
+                configuration.maximumTLSVersion = version
+                configuration.cipherSuites = "ECDHE-ECDSA-AES256-GCM-SHA384"
+            })
+
+        for ca in [certificates.authority, "system"] {
+            let report = await probe(
+                check(
+                    .https, port: server.port,
+                    tls: TLSOptions(serverName: "shop.example.com", ca: ca)))
+
+            #expect(
+                report.outcome == (ca == "system" ? .failure(.tlsUnknownCA) : .success))
+            #expect(report.tls?.version == name)
+            // BoringSSL chooses among the suites of 1.3 by the machine: AES where it is built in.
+            if version == .tlsv12 {
+                #expect(report.tls?.cipher == cipher)
+            } else {
+                #expect(
+                    [cipher, "TLS_CHACHA20_POLY1305_SHA256"].contains(report.tls?.cipher ?? ""))
+            }
+            #expect(report.tls?.issuer == "CN=Authority")
+            #expect(report.certificateEnd == Self.end)
+        }
+        try await server.stop()
+    }
+
+    @Test func `a handshake that got nowhere agreed on nothing`() async throws {
+        let server = try await LocalServer(answering: .send("HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+        let report = await probe(check(.https, port: server.port))
+
+        #expect(report.tls == nil)
+        try await server.stop()
+    }
+
+    @Test func `http 1.1 is what is offered by ALPN, and nothing else`() async throws {
+        // It would rather speak HTTP/2.
+        let server = try await LocalServer(
+            answering: .send(HTTPProberTests.ok),
+            tls: certificates.server("good") { $0.applicationProtocols = ["h2", "http/1.1"] })
+        let report = await probe(
+            check(
+                .https, port: server.port,
+                tls: TLSOptions(serverName: "shop.example.com", ca: certificates.authority)))
+
+        #expect(report.outcome == .success)
+        #expect(server.agreed == ["http/1.1"])
+        try await server.stop()
+    }
+
+    @Test func `SNI is the name that is verified, and an address is never sent`() async throws {
+        for (name, sent) in [("shop.example.com", "shop.example.com"), (nil, nil)] {
+            let server = try await LocalServer(
+                answering: .send(HTTPProberTests.ok), tls: certificates.server("good"))
+
+            let report = await probe(
+                check(
+                    .https, port: server.port,
+                    http: HTTPRequest(host: "127.0.0.1"),
+                    tls: TLSOptions(serverName: name, ca: certificates.authority)))
+
+            #expect(report.outcome == .success)
+            #expect(server.serverNames == [sent])
+            try await server.stop()
+        }
     }
 
     @Test func `a TCP check with TLS ends with the handshake`() async throws {
@@ -76,6 +158,7 @@ import Testing
         #expect(report.outcome == .failure(.tlsExpired))
         #expect(report.certificateEnd == Timestamp("2021-01-01T00:00:00Z"))
         #expect(report.detail == "the certificate expired at 2021-01-01T00:00:00Z")
+        #expect(report.tls?.issuer == "CN=Authority")
         #expect(report.phases.reached == ["connect", "tls"])
     }
 
@@ -91,6 +174,7 @@ import Testing
 
         #expect(report.outcome == .failure(.tlsSelfSigned))
         #expect(report.certificateEnd != nil)
+        #expect(report.tls?.issuer == "CN=shop.example.com")
     }
 
     @Test func `an authority that is not in the trust store is unknown`() async throws {

@@ -38,6 +38,12 @@ import Testing
     }
 }
 
+extension OwnTrouble {
+    fileprivate mutating func observe(_ outcome: Outcome, at now: Duration) -> String? {
+        observe(ProbeReport(outcome: outcome), at: now)
+    }
+}
+
 @Suite struct `A worker's own trouble` {
     @Test func `stops it at the third outcome in a row and ends with the next other one`() {
         var trouble = OwnTrouble()
@@ -65,6 +71,15 @@ import Testing
 
         #expect(trouble.limit(at: now - .seconds(30) + .seconds(29)) == 0)
         #expect(trouble.limit(at: now) == 1)
+    }
+
+    @Test func `is not what only one check asks for`() {
+        var trouble = OwnTrouble()
+        let secretMissing = ProbeReport(
+            outcome: .inconclusive(.internal), isWorkersOwnTrouble: false)
+        for _ in 0..<10 { _ = trouble.observe(secretMissing, at: .zero) }
+
+        #expect(trouble.limit(at: .zero) == .max)
     }
 
     @Test func `is not what a target's name server does`() {

@@ -30,10 +30,12 @@ struct Bench {
     let worker: Worker
     let fleet: Fleet
     let script: Script
+    let isolation: Isolation
 
     init(
         process: ProcessID = 1, shared: MemoryStorage.Shared = MemoryStorage.Shared(),
-        script: Script = Script(), limits: Worker.Limits = Worker.Limits(),
+        script: Script = Script(), isolation: Isolation? = nil,
+        limits: Worker.Limits = Worker.Limits(),
         time: ProcessTime = .continuous
     ) {
         storage = MemoryStorage(process: process, shared: shared)
@@ -42,9 +44,10 @@ struct Bench {
         self.script = script
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         register = Register(storage: storage, evaluator: evaluator, time: time, logger: logger)
+        self.isolation = isolation ?? Isolation(asking: nil, logger: logger)
         worker = Worker(
             storage: storage, counts: Base(), evaluator: evaluator, prober: { _ in script },
-            fleet: fleet, limits: limits, time: time, logger: logger)
+            fleet: fleet, isolation: self.isolation, limits: limits, time: time, logger: logger)
     }
 
     var clock: StorageClock { storage.shared.clock }

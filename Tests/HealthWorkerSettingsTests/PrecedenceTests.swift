@@ -83,7 +83,9 @@ struct PrecedenceTests {
             "database.prepared_statements": "false", "redis.url": "redis://127.0.0.1:6379/1",
             "register.poll_interval": "1s",
             "worker.name": "a", "worker.location": "b", "worker.concurrency": "7",
-            "worker.batch_size": "8", "worker.lease_margin": "9s", "api.listen": "[::1]:0",
+            "worker.batch_size": "8", "worker.lease_margin": "9s",
+            "worker.reference_targets": "192.0.2.1:53, [2001:db8::1]:443, gw.example.com:22",
+            "api.listen": "[::1]:0",
             "api.auth.header": "X-Key", "probe.resolver": "system",
             "probe.deny_networks": "192.0.2.0/24, 2001:db8::/32",
             "probe.allow_networks": "127.0.0.0/8", "history.outcomes": "none",
@@ -107,6 +109,12 @@ struct PrecedenceTests {
         #expect(settings.redis.url == "redis://127.0.0.1:6379/1")
         #expect(settings.api.listen == ListenAddress(host: "::1", port: 0))
         #expect(settings.probe.resolver == .system)
+        #expect(
+            settings.worker.referenceTargets == [
+                TargetAddress(host: "192.0.2.1", port: 53),
+                TargetAddress(host: "2001:db8::1", port: 443),
+                TargetAddress(host: "gw.example.com", port: 22),
+            ])
         #expect(settings.probe.denyNetworks == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(settings.metrics.listen == ListenRange(host: "127.0.0.1", ports: 9464...9473))
     }

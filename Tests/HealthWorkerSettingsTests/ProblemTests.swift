@@ -80,6 +80,23 @@ struct ProblemTests {
             "\"example.com/8\" is no network; write one such as \"192.0.2.0/24\"."
         ),
         (
+            "worker.reference_targets = \"192.0.2.1:53\"",
+            "takes a list of hosts with ports, not text; write it in brackets: "
+                + "[\"192.0.2.1:53\", \"gateway.example.com:443\"]."
+        ),
+        (
+            "worker.reference_targets = [\"192.0.2.1\"]",
+            "\"192.0.2.1\" has no port; write it as \"192.0.2.1:53\"."
+        ),
+        (
+            "worker.reference_targets = [\"192.0.2.1:0\"]",
+            "\"192.0.2.1:0\" needs a port from 1 to 65535 after the colon."
+        ),
+        (
+            "worker.reference_targets = [\":53\"]",
+            "\":53\" names no host; write one such as \"192.0.2.1:53\"."
+        ),
+        (
             "api.auth.header = \"X API\"",
             "\"X API\" is no name of a header; write one such as \"X-API-Key\"."
         ),

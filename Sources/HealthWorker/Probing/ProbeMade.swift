@@ -38,6 +38,13 @@ struct ProbeMade {
         members["address"] = report.address.map { .string($0) }
         members["http_status"] = report.httpStatus.map { .integer(Int64($0)) }
         members["certificate_end"] = report.certificateEnd.map { .string($0.description) }
+        if let tls = report.tls {
+            var facts: [String: JSONValue] = [:]
+            facts["version"] = tls.version.map { .string($0) }
+            facts["cipher"] = tls.cipher.map { .string($0) }
+            facts["issuer"] = tls.issuer.map { .string($0) }
+            members["tls"] = .object(facts)
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(JSONValue.object(members)), as: UTF8.self)
@@ -105,6 +112,11 @@ struct ProbeMade {
         if let end = report.certificateEnd {
             facts.append(("certificate", "\(Self.ends(end, at: startedAt))"))
         }
+        if let issuer = report.tls?.issuer {
+            facts.append(("issuer", Terminal.harmless(issuer)))
+        }
+        let agreed = [report.tls?.version, report.tls?.cipher].compactMap(\.self)
+        if !agreed.isEmpty { facts.append(("tls", agreed.joined(separator: ", "))) }
         facts.append(("expected", expected))
         facts.append(("time-out", TimeSpan(check.effectiveTimeout).description))
         return facts

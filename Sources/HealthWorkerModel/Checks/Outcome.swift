@@ -94,8 +94,9 @@ package enum Reason: String, Hashable, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// Whether it is the worker that cannot probe, whatever it were asked to.
-    package var isWorkersOwnTrouble: Bool {
+    /// Whether it usually is the worker that cannot probe, whatever it were asked to; the prober knows
+    /// better where it is this check alone.
+    package var isUsuallyWorkersOwnTrouble: Bool {
         switch self {
         case .noSocket, .networkUnreachable, .workerIsolated, .internal: true
         default: false

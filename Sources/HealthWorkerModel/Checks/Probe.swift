@@ -24,19 +24,44 @@ package struct ProbeReport: Hashable, Sendable {
     package var httpStatus: Int?
     /// When the first certificate of the chain ends to be valid, whether it was trusted or not.
     package var certificateEnd: Timestamp?
+    /// What the TLS handshake came to, whether the certificate was trusted or not. Shown to who asks
+    /// for one probe, and not stored.
+    package var tls: TLSFacts?
     /// One sentence for people, without any secret: what was expected and what was seen.
     package var detail: String?
+    /// Whether it is the worker that cannot probe, whatever it were asked to.
+    package var isWorkersOwnTrouble: Bool
 
     package init(
         outcome: Outcome, address: String? = nil, phases: Phases = Phases(), httpStatus: Int? = nil,
-        certificateEnd: Timestamp? = nil, detail: String? = nil
+        certificateEnd: Timestamp? = nil, tls: TLSFacts? = nil, detail: String? = nil,
+        isWorkersOwnTrouble: Bool? = nil
     ) {
         self.outcome = outcome
         self.address = address
         self.phases = phases
         self.httpStatus = httpStatus
         self.certificateEnd = certificateEnd
+        self.tls = tls
         self.detail = detail
+        self.isWorkersOwnTrouble =
+            isWorkersOwnTrouble ?? outcome.reason?.isUsuallyWorkersOwnTrouble ?? false
+    }
+}
+
+/// What a TLS handshake came to. Absent is what it did not get to.
+package struct TLSFacts: Hashable, Sendable {
+    /// `TLSv1.3`, as OpenSSL and others spell it.
+    package var version: String?
+    /// The name that IANA gives the cipher suite, such as `TLS_AES_128_GCM_SHA256`.
+    package var cipher: String?
+    /// Who signed the first certificate of the chain, such as `C=US, O=Let's Encrypt, CN=R11`.
+    package var issuer: String?
+
+    package init(version: String? = nil, cipher: String? = nil, issuer: String? = nil) {
+        self.version = version
+        self.cipher = cipher
+        self.issuer = issuer
     }
 }
 

@@ -17,9 +17,11 @@ struct Certificates: Sendable {
     ///   - protocols: What it speaks, by ALPN.
     ///   - newest: The newest version that it speaks, 1.0 being the oldest.
     ///   - asksForCertificate: Whether it takes only clients with a certificate of the authority.
+    ///   - change: Whatever else is to be so.
     func server(
         _ name: String, protocols: [String] = ["http/1.1"], newest: TLSVersion = .tlsv13,
-        asksForCertificate: Bool = false
+        asksForCertificate: Bool = false,
+        _ change: (inout TLSConfiguration) -> Void = { _ in }
     ) throws -> NIOSSLContext {
         let certificates = try NIOSSLCertificate.fromPEMFile(
             folder.appending(path: "\(name).pem").path)
@@ -34,6 +36,7 @@ struct Certificates: Sendable {
             configuration.certificateVerification = .noHostnameVerification
             configuration.trustRoots = .file(authority)
         }
+        change(&configuration)
         return try NIOSSLContext(configuration: configuration)
     }
 
@@ -72,6 +75,9 @@ struct Certificates: Sendable {
                 + " -addext subjectAltName=DNS:shop.example.com")
         try sign("good", from: "20240101000000Z", to: "20491231235959Z")
         try sign("expired", from: "20200101000000Z", to: "20210101000000Z")
+        let week = ISO8601DateFormatter().string(from: Date() + 7 * 24 * 3600)
+        try sign(
+            "soon", from: "20240101000000Z", to: week.filter { $0.isNumber || $0 == "Z" })
         try sign("early", from: "20480101000000Z", to: "20491231235959Z")
     }
 
@@ -88,24 +94,8 @@ struct Certificates: Sendable {
         try Data(text.utf8).write(to: folder.appending(path: name))
     }
 
-    private struct Failure: Error {
-        var arguments: String
-        var output: String
-    }
-
     private func openssl(_ arguments: String) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = arguments.split(separator: " ").map(String.init)
-        process.currentDirectoryURL = folder
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw Failure(arguments: arguments, output: String(decoding: text, as: UTF8.self))
-        }
+        // What it says stays in the folder, for who looks into a failure.
+        try shell("cd '\(folder.path)' && openssl \(arguments) >>openssl.log 2>&1 </dev/null")
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import Synchronization
 
 /// A server on loopback that says what a test tells it to say, and nothing of its own accord.
@@ -41,6 +42,8 @@ final class LocalServer: Sendable {
 
     private final class Seen: Sendable {
         let requests = Mutex<[String]>([])
+        let agreed = Mutex<[String]>([])
+        let serverNames = Mutex<[String?]>([])
         let opened: AsyncStream<Void>.Continuation
         let closed: AsyncStream<Void>.Continuation
 
@@ -52,6 +55,10 @@ final class LocalServer: Sendable {
 
     /// The requests that came, oldest first.
     var requests: [String] { seen.requests.withLock { $0 } }
+
+    /// The protocols that ALPN agreed on, and the names that SNI asked for, a handshake each.
+    var agreed: [String] { seen.agreed.withLock { $0 } }
+    var serverNames: [String?] { seen.serverNames.withLock { $0 } }
 
     /// - Parameter sleep: How long a connection that was accepted is left alone at first.
     init(
@@ -66,8 +73,17 @@ final class LocalServer: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.scheduleTask(in: sleep) {
                     if let tls {
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLServerHandler(context: tls))
+                        let sni = SNIHandler { result in
+                            seen.serverNames.withLock {
+                                switch result {
+                                case .hostname(let name): $0.append(name)
+                                case .fallback: $0.append(nil)
+                                }
+                            }
+                            return channel.eventLoop.makeSucceededVoidFuture()
+                        }
+                        try channel.pipeline.syncOperations.addHandlers(
+                            ByteToMessageHandler(sni), NIOSSLServerHandler(context: tls))
                     }
                     try channel.pipeline.syncOperations.addHandler(Actor(script, seen: seen))
                 }.futureResult
@@ -120,6 +136,13 @@ final class LocalServer: Sendable {
             hasAnswered = true
             seen.requests.withLock { $0.append(text) }
             LocalServer.play(script.onRequest(text)[...], on: context.channel)
+        }
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .handshakeCompleted(let agreed?)? = event as? TLSUserEvent {
+                seen.agreed.withLock { $0.append(agreed) }
+            }
+            context.fireUserInboundEventTriggered(event)
         }
 
         func channelInactive(context: ChannelHandlerContext) {

@@ -1,0 +1,80 @@
+import HealthWorkerCounters
+import HealthWorkerModel
+import HealthWorkerPostgreSQL
+import HealthWorkerProbes
+import HealthWorkerSettings
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Synchronization
+
+/// Keeps the database and the Redis of this installation from being probed: who may write a check
+/// must not thereby speak to them.
+///
+/// Their names are resolved at the start and every 30 s, so that a server that moved is denied at its
+/// new address; an address stays denied while its name cannot be resolved.
+final class OwnServices: Service {
+    private let listeners: [TargetAddress]
+    private let settings: Settings
+    private let probers: Probers
+    private let resolver: any NameResolver
+    private let known = Mutex<[TargetAddress: [IPAddress]]>([:])
+
+    init(_ settings: Settings, probers: Probers, resolver: any NameResolver) {
+        self.settings = settings
+        self.probers = probers
+        self.resolver = resolver
+        listeners = Self.listeners(settings)
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let isComplete = self.known.withLock { $0.count == self.listeners.count }
+                // Cancelled: the loop ends.
+                try? await Task.sleep(for: isComplete ? .seconds(30) : .seconds(5))
+                await self.step()
+            }
+        }
+        await resolver.shutdown()
+    }
+
+    /// Looks all of them up once and puts the rules in force. The addresses of this machine's
+    /// interfaces, which change as well, are read anew.
+    func step() async {
+        for listener in listeners {
+            if let address = IPAddress(listener.host) {
+                known.withLock { $0[listener] = [address] }
+                continue
+            }
+            let lookup = resolver.addresses(
+                of: listener.host, family: .any, on: MultiThreadedEventLoopGroup.singleton.next())
+            // Not resolved: what was known holds.
+            guard let addresses = try? await lookup.get() else { continue }
+            known.withLock { $0[listener] = addresses }
+        }
+        let services = known.withLock { known in
+            Set(
+                known.flatMap { listener, addresses in
+                    addresses.map { AddressRules.Service(address: $0, port: listener.port) }
+                })
+        }
+        // The probers were made from the same settings, so these can be read.
+        if let rules = try? AddressRules(settings, denying: services) { probers.use(rules) }
+    }
+
+    private static func listeners(_ settings: Settings) -> [TargetAddress] {
+        var listeners: [TargetAddress] = []
+        if case .postgresql(let url) = settings.database.url {
+            // A URL that cannot be read is told where it is used.
+            listeners += ((try? PostgreSQLStorage.listeners(of: url)) ?? [])
+                .map { TargetAddress(host: $0.host, port: $0.port) }
+        }
+        if let url = settings.redis.url, let redis = try? RedisURL(url),
+            case .tcp(let host, let port) = redis.endpoint
+        {
+            listeners.append(TargetAddress(host: host, port: port))
+        }
+        return listeners
+    }
+}
