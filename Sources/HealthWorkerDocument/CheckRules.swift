@@ -6,6 +6,7 @@ import HealthWorkerModel
 /// not hide another.
 struct CheckRules {
     let isValidPattern: @Sendable (String) -> String?
+    var kinds = CheckKind.all
 
     func apply(to check: Node, at path: Path, into findings: inout Findings) {
         times(check, path, &findings)
@@ -31,59 +32,40 @@ struct CheckRules {
         }
     }
 
+    private func kind(of check: Node) -> CheckKind? {
+        let type = check["type"]?.text
+        return kinds.first { $0.type.rawValue == type }
+    }
+
     private func blocks(_ check: Node, _ path: Path, _ findings: inout Findings) {
-        guard let type = check["type"]?.text else { return }
-        let refusals: [(key: String, sentence: String)] =
-            switch type {
-            case "http":
-                [
-                    ("tls", "an http check speaks no TLS: write `type: https`, or remove `tls`"),
-                    ("tcp", "only a tcp check has it: write `http`, or `type: tcp`"),
-                ]
-            case "https":
-                [("tcp", "only a tcp check has it: write `http`, or `type: tcp`")]
-            case "tcp":
-                [
-                    (
-                        "http",
-                        "a tcp check sends no HTTP: write `type: http` or https, or remove `http`"
-                    )
-                ]
-            default: []
+        guard let kind = kind(of: check) else { return }
+        let expect = check["expect"]
+        for part in CheckKind.Part.allCases where !kind.parts.contains(part) {
+            if check[part.rawValue] != nil {
+                findings.add(
+                    Problem(
+                        kind.refusal(of: part), at: path.appending(part.rawValue),
+                        position: check.keyPosition(of: part.rawValue)))
             }
-        for refusal in refusals where check[refusal.key] != nil {
-            findings.add(
-                Problem(
-                    refusal.sentence, at: path.appending(refusal.key),
-                    position: check.keyPosition(of: refusal.key)))
-        }
-        let foreign =
-            switch type {
-            case "http", "https": ["tcp_contains"]
-            case "tcp":
-                ["status", "body_contains", "body_not_contains", "body_matches", "body_limit"]
-            default: [String]()
+            for key in part.expectations {
+                guard let expect, let node = expect[key] else { continue }
+                // What a read check shows there although nobody wrote it.
+                if key == "status", node.json() == .array([.string("200-399")]) { continue }
+                if key == "body_limit", node.json() == .string("64KiB") { continue }
+                findings.add(
+                    Problem(
+                        kind.refusal(ofExpecting: part),
+                        at: path.appending("expect").appending(key),
+                        position: expect.keyPosition(of: key)))
             }
-        for key in foreign {
-            guard let expect = check["expect"], let node = expect[key] else { continue }
-            // What a read check shows there although nobody wrote it.
-            if key == "status", node.json() == .array([.string("200-399")]) { continue }
-            if key == "body_limit", node.json() == .string("64KiB") { continue }
-            findings.add(
-                Problem(
-                    type == "tcp"
-                        ? "a tcp check has no HTTP answer: write `tcp_contains`, or another type"
-                        : "only a tcp check has it: write `body_contains`",
-                    at: path.appending("expect").appending(key),
-                    position: expect.keyPosition(of: key)))
         }
     }
 
     private func target(_ check: Node, _ path: Path, _ findings: inout Findings) {
         let target = check["target"]
-        if check["type"]?.text == "tcp", target?["port"] == nil {
+        if let kind = kind(of: check), kind.defaultPort == nil, target?["port"] == nil {
             findings.add(
-                "a tcp check has no usual port: add `port` to `target`",
+                "\(kind.called) has no usual port: add `port` to `target`",
                 at: path.appending("target"), target ?? check)
         }
         guard let host = target?["host"]?.text, let family = target?["ip_family"]?.text else {
@@ -154,6 +136,45 @@ struct CheckRules {
                     "the answer to a HEAD request has no body: write `method: GET`, or remove it",
                     at: path.appending(key), node)
             }
+        }
+    }
+}
+
+extension CheckKind.Part {
+    /// The keys of `expect` that belong to it.
+    var expectations: [String] {
+        switch self {
+        case .http: ["status", "body_contains", "body_not_contains", "body_matches", "body_limit"]
+        case .tls: []
+        case .tcp: ["tcp_contains"]
+        }
+    }
+}
+
+extension CheckKind {
+    fileprivate var called: String {
+        "\(type == .http || type == .https ? "an" : "a") \(type.rawValue) check"
+    }
+
+    fileprivate func refusal(of part: Part) -> String {
+        switch (type, part) {
+        case (.http, .tls):
+            "an http check speaks no TLS: write `type: https`, or remove `tls`"
+        case (.http, .tcp), (.https, .tcp):
+            "only a tcp check has it: write `http`, or `type: tcp`"
+        case (.tcp, .http):
+            "a tcp check sends no HTTP: write `type: http` or https, or remove `http`"
+        default:
+            "\(called) has none: remove it, or write another type"
+        }
+    }
+
+    fileprivate func refusal(ofExpecting part: Part) -> String {
+        switch (type, part) {
+        case (.tcp, _): "a tcp check has no HTTP answer: write `tcp_contains`, or another type"
+        case (_, .tcp) where parts.contains(.http):
+            "only a tcp check has it: write `body_contains`"
+        default: "\(called) has no such answer: remove it, or write another type"
         }
     }
 }

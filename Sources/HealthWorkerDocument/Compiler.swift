@@ -151,23 +151,16 @@ struct Compilation {
     private func fitting(_ defaults: Node, to check: Node) -> Node {
         var fitting = defaults
         var expect = defaults["expect"]
-        switch (check["type"] ?? defaults["type"])?.text {
-        case "http":
-            fitting.remove(["tls", "tcp"])
-            expect?.remove(["tcp_contains"])
-        case "https":
-            fitting.remove(["tcp"])
-            expect?.remove(["tcp_contains"])
-        case "tcp":
-            fitting.remove(["http"])
-            expect?.remove([
-                "status", "body_contains", "body_not_contains", "body_matches", "body_limit",
-            ])
-            // A tcp check speaks TLS where it says so itself.
-            if check["tls"] == nil { fitting.remove(["tls"]) }
-        default:
-            break
+        let type = (check["type"] ?? defaults["type"])?.text
+        guard let kind = CheckKind.all.first(where: { $0.type.rawValue == type }) else {
+            return fitting
         }
+        for part in CheckKind.Part.allCases where !kind.parts.contains(part) {
+            fitting.remove([part.rawValue])
+            expect?.remove(Set(part.expectations))
+        }
+        // A tcp check speaks TLS where it says so itself.
+        if kind.type == .tcp, check["tls"] == nil { fitting.remove(["tls"]) }
         if let expect { fitting.set("expect", to: expect) }
         return fitting
     }

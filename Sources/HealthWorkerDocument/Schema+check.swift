@@ -14,7 +14,7 @@ extension Schema {
                 "False: paused. It is not probed, and policies keep its last health.")),
         Property(
             "type",
-            .choice(["http", "https", "tcp"]).described("What is spoken to the target.")
+            .choice(CheckKind.all.map(\.type.rawValue)).described("What is spoken to the target.")
                 .shown(as: .string("https")), isRequired: true),
         Property(
             "target",

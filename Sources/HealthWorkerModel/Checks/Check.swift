@@ -116,11 +116,7 @@ package struct CheckType: RawRepresentable, Hashable, Sendable, Codable {
 
     /// The port where the document names none; nil where it must.
     package var defaultPort: Int? {
-        switch self {
-        case .http: 80
-        case .https: 443
-        default: nil
-        }
+        CheckKind.all.first { $0.type == self }?.defaultPort
     }
 }
 
