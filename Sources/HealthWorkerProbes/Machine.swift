@@ -14,6 +14,11 @@ package enum Machine {
         interfaces.contains { $0.isRunning && !$0.isLoopback && !$0.address.isLinkLocal }
     }
 
+    /// Whether any interface has an IPv6 address that reaches beyond its own cable.
+    static var hasIPv6: Bool {
+        interfaces.contains { !$0.address.isV4 && !$0.isLoopback && !$0.address.isLinkLocal }
+    }
+
     /// Whether the kernel knows a way to `address`. Nothing is sent: connecting a socket of UDP only
     /// looks the route up. True where it cannot be found out.
     static func hasRoute(to address: IPAddress) -> Bool {

@@ -86,6 +86,11 @@ struct Trouble {
     private init(code: CInt, in phase: Phase, of address: IPAddress?) {
         let words = String(cString: strerror(code))
         switch code {
+        // Linux says the same of a machine without ports left and of one without IPv6.
+        case EADDRNOTAVAIL where address?.isV4 == false && !Machine.hasIPv6:
+            self.init(
+                .networkUnreachable, "this machine has no IPv6 address to connect from",
+                isWorkersOwn: !Machine.hasNetwork)
         case _ where Exhaustion.codes.contains(code):
             self.init(.noSocket, "this machine has no socket left: \(words)")
         case ECONNREFUSED:
