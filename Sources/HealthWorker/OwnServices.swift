@@ -47,10 +47,11 @@ final class OwnServices: Service {
                 known.withLock { $0[listener] = [address] }
                 continue
             }
-            let lookup = resolver.addresses(
-                of: listener.host, family: .any, on: MultiThreadedEventLoopGroup.singleton.next())
+            let lookup = resolver.lookUp(
+                listener.host, family: .any, by: .now() + .seconds(10),
+                on: MultiThreadedEventLoopGroup.singleton.next())
             // Not resolved: what was known holds.
-            guard let addresses = try? await lookup.get() else { continue }
+            guard let addresses = try? await lookup.addresses.get() else { continue }
             known.withLock { $0[listener] = addresses }
         }
         let services = known.withLock { known in

@@ -205,14 +205,15 @@ private final class RebindingResolver: NameResolver {
 
     var questions: Int { asked.withLock { $0 } }
 
-    func addresses(
-        of name: String, family: IPFamily, on eventLoop: any EventLoop
-    ) -> EventLoopFuture<[IPAddress]> {
+    func lookUp(
+        _ name: String, family: IPFamily, by deadline: NIODeadline, on eventLoop: any EventLoop
+    ) -> NameLookup {
         let index = asked.withLock { asked in
             defer { asked += 1 }
             return asked
         }
-        return eventLoop.makeSucceededFuture([answers[min(index, answers.count - 1)]])
+        return NameLookup(
+            eventLoop.makeSucceededFuture([answers[min(index, answers.count - 1)]]))
     }
 
     func shutdown() async {}
