@@ -1,7 +1,6 @@
 import Foundation
 import HealthWorkerModel
 import Logging
-import NIOPosix
 import Testing
 
 @testable import HealthWorkerProbes
@@ -24,8 +23,8 @@ import Testing
     @Test func `works as the guide's example says`() async throws {
         let certificates = try Certificates.shared.get()
         let probers = Probers(
-            Self.table, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            resolver: FixedResolver(), addressRules: AddressRules(), secrets: { _ in nil },
+            Self.table, resolver: FixedResolver(), addressRules: AddressRules(),
+            secrets: { _ in nil },
             logger: Logger(label: "test"))
         let prober = try #require(probers.prober(for: .certificate))
         func report(of certificate: String, verify: Bool = true) async throws -> ProbeReport {

@@ -2,7 +2,6 @@ import HealthWorkerModel
 import HealthWorkerProbes
 import Logging
 import NIOCore
-import NIOPosix
 import Synchronization
 import Testing
 

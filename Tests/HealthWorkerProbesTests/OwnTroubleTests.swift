@@ -4,7 +4,6 @@ import HealthWorkerModel
 import HealthWorkerProbes
 import Logging
 import NIOCore
-import NIOPosix
 import Testing
 
 /// What this machine lacks says nothing about a target. Each test takes it away for real, from a process
