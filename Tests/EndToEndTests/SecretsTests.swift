@@ -57,7 +57,7 @@ import Testing
         let server = try Program(
             Here.python, ["-c", Self.parrot, "\(port)"], log: scratch.file("parrot.log"))
         defer { server.send(SIGKILL) }
-        let nobody = try Here.freePort()
+        let (nobody, redis) = (try Here.freePort(), try Here.freePort())
         func check(_ name: String, _ port: Int, _ http: String, _ expect: String = "{}") -> String {
             """
             - name: \(name)
@@ -84,7 +84,7 @@ import Testing
                 "HEALTH_WORKER_SECRETS_TOKEN": secrets["token"] ?? "",
                 "HEALTH_WORKER_SECRETS_KEY": secrets["key"] ?? "",
                 "HEALTH_WORKER_LOG_LEVEL": "trace",
-                "REDIS_URL": "redis://:\(secrets["redis"] ?? "")@127.0.0.1:\(nobody)/0",
+                "REDIS_URL": "redis://:\(secrets["redis"] ?? "")@127.0.0.1:\(redis)/0",
             ])
         defer { installation.program.send(SIGKILL) }
 
