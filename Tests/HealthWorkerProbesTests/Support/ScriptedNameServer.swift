@@ -1,7 +1,9 @@
+import Foundation
 import HealthWorkerProbes
 import NIOCore
 import NIOPosix
 import Synchronization
+import Testing
 
 /// A name server on loopback with faults that no real one can be made to have.
 final class ScriptedNameServer: Sendable {
@@ -40,30 +42,30 @@ final class ScriptedNameServer: Sendable {
         let group = MultiThreadedEventLoopGroup.singleton
         let seen = Seen()
         let stranger = try await DatagramBootstrap(group: group).bind(host: host, port: 0).get()
-        let datagrams = try await DatagramBootstrap(group: group)
+        let datagrams = DatagramBootstrap(group: group)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         DatagramActor(script, seen: seen, stranger: stranger))
                 }
             }
-            .bind(host: host, port: 0).get()
-        // A bound channel of UDP has an address with a port.
-        port = datagrams.localAddress!.port!
-        var channels = [stranger, datagrams]
-        if let stream {
-            channels.append(
-                try await ServerBootstrap(group: group)
-                    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                    .childChannelInitializer { channel in
-                        channel.eventLoop.makeCompletedFuture {
-                            try channel.pipeline.syncOperations.addHandler(
-                                StreamActor(stream, seen: seen))
-                        }
-                    }
-                    .bind(host: host, port: port).get())
+        guard let stream else {
+            let datagrams = try await datagrams.bind(host: host, port: 0).get()
+            port = try datagrams.boundPort
+            channels = [stranger, datagrams]
+            self.seen = seen
+            return
         }
-        self.channels = channels
+        let streams = ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(StreamActor(stream, seen: seen))
+                }
+            }
+        let pair = try await boundAlike(host: host, datagrams, streams)
+        port = try pair.datagrams.boundPort
+        channels = [stranger, pair.datagrams, pair.streams]
         self.seen = seen
     }
 
@@ -163,12 +165,34 @@ extension [UInt8] {
     var framed: [UInt8] { [UInt8(count >> 8), UInt8(count & 0xff)] + self }
 }
 
+/// Both at one port. The kernel picks it for one kind, so the other kind's may be taken: then another.
+private func boundAlike(
+    host: String, _ datagrams: DatagramBootstrap, _ streams: ServerBootstrap
+) async throws -> (datagrams: any Channel, streams: any Channel) {
+    var attempts = 0
+    while true {
+        let bound = try await streams.bind(host: host, port: 0).get()
+        do {
+            return (try await datagrams.bind(host: host, port: bound.boundPort).get(), bound)
+        } catch let error as IOError where error.errnoCode == EADDRINUSE && attempts < 20 {
+            attempts += 1
+            try await bound.close()
+        }
+    }
+}
+
+extension Channel {
+    /// The port of a channel that is bound to an address of the internet.
+    fileprivate var boundPort: Int {
+        get throws { try #require(localAddress?.port) }
+    }
+}
+
 /// A port of UDP on loopback at which nobody listens.
 func unusedPort() async throws -> Int {
     let channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .bind(host: "127.0.0.1", port: 0).get()
-    // A bound channel of UDP has an address with a port.
-    let port = channel.localAddress!.port!
+    let port = try channel.boundPort
     try await channel.close()
     return port
 }
