@@ -15,7 +15,8 @@ final class SystemFiles: Sendable {
 
     private struct State {
         var content: Content?
-        var stamps: [FileStamp?] = []
+        /// Nil: the files may have changed without a sign, so they are read again.
+        var stamps: [FileStamp?]?
         var nextCheck = NIODeadline.uptimeNanoseconds(0)
         var isChecking = false
         /// Those who wait for the first reading.
@@ -75,7 +76,7 @@ final class SystemFiles: Sendable {
         if let known = before.0, known != content { changed(content) }
         let waiting = state.withLock { state in
             state.content = content
-            state.stamps = stamps
+            state.stamps = stamps.contains { $0?.isFresh == true } ? nil : stamps
             state.nextCheck = .now() + checkEvery
             state.isChecking = false
             defer { state.waiting = [] }
@@ -125,4 +126,8 @@ private struct FileStamp: Equatable {
         seconds = entry.st_mtim.tv_sec
         nanoseconds = entry.st_mtim.tv_nsec
     }
+
+    /// Whether the file was written so lately that its next change could leave the same stamp: the kernel
+    /// gives times by its tick, and the number of a removed file to the next one.
+    var isFresh: Bool { seconds >= time(nil) - 1 }
 }
