@@ -257,12 +257,18 @@ struct Difference: Sendable {
         "stalls amid a body that nobody has to read": headAlone,
         "sends a body without end that has nothing unwanted in it": Difference(
             in: .verdict, because: "we stop at the limit; they read until their time is up"),
+        "codes its body with gzip, with the text in it": coding,
+        "says gzip and sends none": coding,
+        "codes its body as nobody asked": coding,
         "redirects without saying where to": noLocation,
         "redirects in a circle": circle,
         "nginx: a circle": circle,
         "nginx: from TLS to plain": downgrade,
     ]
 
+    private static let coding = Difference(
+        in: .verdict,
+        because: "they look at the body as it came, unless every answer is to have one coding")
     private static let circle = Difference(
         in: .verdict,
         because: "they take the status of the last redirect that they gave up at for the answer")

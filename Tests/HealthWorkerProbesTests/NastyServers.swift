@@ -8,7 +8,7 @@ import NIOSSL
 /// They stand in the order of the phases in which they trouble a probe.
 extension NastyServer {
     static let all =
-        names + connections + handshakes + protocols + heads + bodies + redirects
+        names + connections + handshakes + protocols + heads + bodies + codings + redirects
         + slow + greetings
 
     /// Long enough for everything that is quick, short enough to wait for what never comes.
@@ -376,6 +376,45 @@ extension NastyServer {
             "leads a pattern into a labyrinth",
             .send("HTTP/1.1 200 OK\r\n\r\n" + String(repeating: "a", count: 40) + "!"), .close,
             expect: Expected(bodyMatches: "(a+)+$"), is: .inconclusive(.internal), in: "body"),
+    ]
+
+    // MARK: The body's coding
+
+    private static func coded(_ coding: String) -> LocalServer.Action {
+        .send("HTTP/1.1 200 OK\r\nContent-Encoding: \(coding)\r\n\r\n")
+    }
+
+    /// "all is up" by gzip.
+    private static let upInGzip: [UInt8] = [
+        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 75, 204, 201, 81, 200, 44, 86, 40, 45, 0, 0, 59, 183, 71,
+        182, 9, 0, 0, 0,
+    ]
+
+    /// Thirteen million zeros in 17,000 bytes of gzip.
+    private static let bomb: [UInt8] = {
+        let thousands: [UInt8] =
+            [236, 193, 1, 1, 0, 0, 0, 128, 144, 254, 175, 238, 8, 10]
+            + Array(repeating: 0, count: 63) + [106, 0, 0, 0, 255, 255]
+        return upInGzip.prefix(10) + Array(repeating: thousands, count: 200).flatMap(\.self)
+    }()
+
+    private static let codings: [NastyServer] = [
+        .http(
+            "codes its body with gzip, with the text in it", coded("gzip"), .sendBytes(upInGzip),
+            .close, expect: up, is: .success, in: "body"),
+        .http(
+            "codes its body with gzip and hangs up amid it", coded("gzip"),
+            .sendBytes(Array(upInGzip.prefix(12))), .close, expect: up,
+            is: .failure(.protocolError), in: "body"),
+        .http(
+            "says gzip and sends none", coded("gzip"), .send("up"), .close, expect: up,
+            is: .failure(.protocolError), in: "body"),
+        .http(
+            "sends a bomb in gzip", coded("gzip"), .sendBytes(bomb), expect: up,
+            is: .failure(.bodyMismatch), in: "body"),
+        .http(
+            "codes its body as nobody asked", coded("br"), .send("up"), .close, expect: up,
+            is: .failure(.bodyMismatch), in: "body"),
     ]
 
     // MARK: Redirects

@@ -35,7 +35,7 @@ struct NastyServer: Sendable, CustomTestStringConvertible {
     var outcome: Outcome
     /// The phase in which the probe ended; several where the network decides. Empty: before any.
     var ends: Set<String>
-    /// The least that the last phase takes.
+    /// The least that the probe takes.
     var takes: Duration = .zero
 
     var testDescription: String { does }

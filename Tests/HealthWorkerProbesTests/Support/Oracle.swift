@@ -90,7 +90,8 @@ struct Curl: Oracle {
     private func arguments(_ check: CheckSpec) -> [String] {
         let timeout = min(Double(check.effectiveTimeout.milliseconds) / 1000, Self.patience)
         var arguments = [
-            "--silent", "--http1.1", "--noproxy", "*", "--max-time", "\(timeout)", "--output", "-",
+            "--silent", "--http1.1", "--compressed", "--noproxy", "*", "--max-time", "\(timeout)",
+            "--output", "-",
             "--write-out", "%{stderr}%{json}", "--request", check.http?.method.rawValue ?? "GET",
         ]
         if check.http?.method == .head { arguments.append("--head") }
