@@ -47,7 +47,9 @@ package struct APIServer: Sendable {
         self.onListening = onListening
         endpoints =
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
-            + RouteEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
+            + RenameEndpoints(backend: backend).all + FreezeEndpoints(backend: backend).all
+            + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
+            + MemberHealthEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
             + SettingsEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all

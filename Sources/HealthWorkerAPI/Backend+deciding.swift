@@ -24,6 +24,17 @@ extension Backend {
         }
     }
 
+    func freeze(
+        _ policy: Policy, reason: String, until: Timestamp?, _ call: Call
+    ) async throws {
+        _ = try await evaluator.freeze(
+            policy.id, reason: reason, until: until, by: person(of: call))
+    }
+
+    func thaw(_ policy: Policy, _ call: Call) async throws {
+        _ = try await evaluator.thaw(policy.id, by: person(of: call))
+    }
+
     /// - Parameter pointers: member → where the request names it.
     func set(
         _ orders: [PolicyEvaluator.OverrideOrder], of policy: Policy, pointers: [String: String],

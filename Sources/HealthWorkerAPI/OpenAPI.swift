@@ -158,10 +158,35 @@ package enum OpenAPI {
         }
         let kinds = Dictionary(grouping: endpoint.allProblems, by: \.status.code)
         for (status, kinds) in kinds.sorted(by: { $0.key < $1.key }) {
-            entries.append(problem(status, kinds.map(\.title)))
+            let problem = problem(status, kinds.map(\.title))
+            if let index = entries.firstIndex(where: { $0.key == problem.key }) {
+                entries[index].value = joined(entries[index].value, problem.value)
+            } else {
+                entries.append(problem)
+            }
         }
         entries.append(problem(nil, ["Anything else that went wrong."]))
         return .object(entries)
+    }
+
+    /// An answer and an error of the same status: told apart by the type of their bodies.
+    private static func joined(_ answer: Node, _ problem: Node) -> Node {
+        .object(
+            (answer.entries ?? []).map { entry in
+                switch entry.key {
+                case "description":
+                    .init(
+                        entry.key,
+                        .text(
+                            [answer, problem].compactMap { $0["description"]?.text }
+                                .joined(separator: " Or: ")))
+                case "content":
+                    .init(
+                        entry.key,
+                        .object((entry.value.entries ?? []) + (problem["content"]?.entries ?? [])))
+                default: entry
+                }
+            })
     }
 
     private static func header(_ header: (name: String, summary: String)) -> Node.Entry {

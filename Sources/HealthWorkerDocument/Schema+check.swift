@@ -179,6 +179,9 @@ extension Schema {
 }
 
 extension Schema {
+    package static let selector = Schema.text(.selector, length: 1...4096).shown(
+        as: .string("env=prod,site in (fra1,ams1),!retired"))
+
     package static let name = Schema.text(.name, length: 1...128).shown(as: .string("shop-login"))
 
     static let renamedFrom = Schema.text(.name, length: 1...128).nullable.described(

@@ -217,6 +217,19 @@ extension TextFormat {
             ? "contains a control character: remove it" : nil
     }
 
+    /// Which objects are meant, by their labels (``LabelSelector``).
+    package static let selector = TextFormat(
+        pattern: "^[^\\u0000-\\u001f\\u007f]+$",
+        expectation: "requirements of labels, such as `env=prod,tier!=dev`"
+    ) { text in
+        do throws(LabelSelectorError) {
+            _ = try LabelSelector(text)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
     /// `system`, or where a PEM file is.
     package static let certificateAuthority = TextFormat(
         pattern: "^(system|/.+)$",

@@ -37,7 +37,7 @@ extension SQLiteStorage {
                 row.evaluation == commit.read.evaluation
             else { return .superseded }
 
-            try session.carryOut(commit.writes, of: id)
+            try session.carryOut(commit.writes(over: row.freeze), of: id)
             try session.append(try commit.auditEntries(at: session.now))
             try session.answer(commit, of: id)
 

@@ -524,6 +524,9 @@ extension StoragePromise {
             try expect(
                 try await storage.evaluationInputs(of: policy)?.inputs.freeze == nil,
                 "An ended freeze is among the inputs")
+            _ = try await evaluator.evaluateDue(limit: 9)
+            try expect(
+                try await storage.route(of: policy)?.freeze == nil, "An ended freeze is kept")
         },
         StoragePromise("a member that waits to come back is published by an operator's order") {
             let storage = try await $0.storage(process: 1)

@@ -252,6 +252,28 @@ extension StoragePromise {
             try expectEqual(policy.spec.members.map(\.check), ["shop"], "check of the member")
             try expectEqual(policy.revision, 2, "revision of the policy")
         },
+        StoragePromise("a rename goes by the revision that it names") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.sample("web"))
+            try await storage.put(.detach("www", checks: ["web"]))
+
+            let found = try await refusals {
+                try await storage.change(
+                    .renameCheck("web", to: "shop", .revision(2)),
+                    .renamePolicy("www", to: "wide", .revision(7)))
+            }
+            let results = try await storage.change(
+                .renameCheck("web", to: "shop", .revision(1)),
+                .renamePolicy("www", to: "wide", .revision(1)))
+
+            try expectEqual(
+                found,
+                [
+                    .revision(.check, "web", current: 1), .revision(.policy, "www", current: 1),
+                ], "refusals")
+            try expectEqual(
+                results, [.renamed(revision: 2), .renamed(revision: 2)], "results")
+        },
         StoragePromise("a renamed policy keeps its id, and the checks it made follow") {
             let storage = try await $0.storage(process: 1)
             try await storage.make(.making("www", members: ["a", "b"]))

@@ -23,6 +23,8 @@ enum Answers {
         "MemberVerdict": memberVerdict,
         "PublishedMember": publishedMember,
         "Freeze": freeze,
+        "Simulation": simulation,
+        "SimulatedChange": route.removing(["policy", "mode"]).described("A route that would be."),
         "Route": route,
         "RoutePage": page(of: "Route"),
         "RouteChange": routeChange,
@@ -190,6 +192,27 @@ enum Answers {
         optional("freeze", .reference("Freeze")),
         optional("route", .reference("Route").described("Missing until the first answer.")),
     ]).described("Who is published, who is not, and why.")
+
+    private static let simulation = Schema.object([
+        required("policy", .name),
+        required("now", time.described("From when on it is supposed.")),
+        required(
+            "changes",
+            .list(of: .reference("SimulatedChange"), count: 0...1_000_000).described(
+                "The routes that would be decided, in order; none where nothing would change.")),
+        optional("ttl", count.described("At the end; missing where there would be no answer yet.")),
+        optional("records", .list(of: .reference("PublishedMember"), count: 0...100_000)),
+        required(
+            "members",
+            .list(of: .reference("MemberVerdict"), count: 0...100_000).described("At the end.")),
+        required("unprotected", families), optional("look_again_at", time),
+        required(
+            "unnoticed",
+            words.described(
+                "Members whose supposed health nobody would find out: without a check, or paused."
+            )),
+        optional("freeze", .reference("Freeze")),
+    ]).described("What would be published, and why.")
 
     private static let freeze = Schema.object([
         required("reason", text), required("actor", text), required("since", time),

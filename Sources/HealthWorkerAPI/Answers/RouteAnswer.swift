@@ -49,22 +49,41 @@ enum RouteAnswer {
         ])
     }
 
+    static func simulation(
+        _ simulation: PolicyEvaluation.Simulation, of inputs: PolicyEvaluation.Inputs
+    ) -> Node {
+        let verdict = simulation.verdict
+        return .object([
+            .init("policy", .text(inputs.policy.spec.name)), .init("now", .time(inputs.now)),
+            .init("changes", .list(simulation.changes.map { .object(entries(of: $0)) })),
+            entry("ttl", (verdict.answer?.ttl).map { .number($0) }),
+            entry("records", (verdict.answer?.records).map(records)),
+            .init("members", members(verdict.members)),
+            .init("unprotected", .names(verdict.unprotected.map(\.rawValue))),
+            entry("look_again_at", verdict.lookAgainAt.map(Node.time)),
+            .init("unnoticed", .names(simulation.unnoticed)),
+            entry("freeze", inputs.freeze.map { Node.encoding($0) }),
+        ])
+    }
+
     private static func entries(of route: Route) -> [Node.Entry] {
         [
             .init("generation", .number(route.generation)),
             .init("cause", .text(route.cause.rawValue)),
             .init("decided_at", .time(route.decidedAt)), .init("ttl", .number(route.answer.ttl)),
-            .init(
-                "records",
-                .list(
-                    route.answer.records.map { record in
-                        .object([
-                            .init("name", .text(record.name)), .init("value", .text(record.value)),
-                            .init("weight", .number(record.weight)),
-                            .init("family", .text(record.family.rawValue)),
-                        ])
-                    })),
+            .init("records", records(route.answer.records)),
         ]
+    }
+
+    private static func records(_ records: [PublishedMember]) -> Node {
+        .list(
+            records.map { record in
+                .object([
+                    .init("name", .text(record.name)), .init("value", .text(record.value)),
+                    .init("weight", .number(record.weight)),
+                    .init("family", .text(record.family.rawValue)),
+                ])
+            })
     }
 
     private static func members(_ members: [MemberVerdict]) -> Node {

@@ -236,7 +236,7 @@ struct CheckEndpoints {
         }
     }
 
-    private func answer(
+    func answer(
         _ name: String, status: HTTPResponse.Status = .ok, location: String? = nil
     ) async throws -> Response {
         let check = try await backend.check(name)

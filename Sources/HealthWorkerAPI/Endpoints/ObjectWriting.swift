@@ -122,7 +122,7 @@ extension ObjectChange {
     fileprivate var policyName: String? {
         switch self {
         case .putPolicy(let spec, _, _, _): spec.name
-        case .renamePolicy(_, let name): name
+        case .renamePolicy(_, let name, _): name
         default: nil
         }
     }
@@ -130,7 +130,7 @@ extension ObjectChange {
     fileprivate var checkName: String? {
         switch self {
         case .putCheck(let spec, _, _): spec.name
-        case .renameCheck(_, let name): name
+        case .renameCheck(_, let name, _): name
         default: nil
         }
     }

@@ -8,31 +8,26 @@ import Hummingbird
 struct OverrideEndpoints {
     let backend: Backend
 
-    private static let request = Schema.object([
-        Answers.required("policy", .name),
-        Answers.optional("member", .name),
-        Answers.optional(
-            "members",
-            .list(of: .name, count: 1...10_000, isUnique: true).described(
-                "Several members at once: all or none.")),
-        Answers.required(
-            "word",
-            .choice(of: OverrideWord.self).described(
-                "`up`: healthy, whatever is measured. `down`: out at once. `drain`: not published "
-                    + "any more.")),
-        Answers.required(
-            "reason", .text(length: 1...1024).shown(as: .string("Kernel update, ticket 4711"))),
-        Answers.optional(
-            "for",
-            .timeSpan(.seconds(1)...(.hours(24 * 366))).described("It ends after this time.")),
-        Answers.optional("until", Answers.time.described("It ends at this moment.")),
-        Answers.optional(
-            "permanent", .boolean.described("It ends only when it is cleared.")),
-        Answers.optional(
-            "break_glass",
-            .boolean.described(
-                "Carry it out even if it leaves a family without a healthy published member.")),
-    ])
+    private static let request = Schema.object(
+        [
+            Answers.required("policy", .name),
+            Answers.optional("member", .name),
+            Answers.optional(
+                "members",
+                .list(of: .name, count: 1...10_000, isUnique: true).described(
+                    "Several members at once: all or none.")),
+            Answers.required(
+                "word",
+                .choice(of: OverrideWord.self).described(
+                    "`up`: healthy, whatever is measured. `down`: out at once. `drain`: not published "
+                        + "any more.")),
+            Answers.required(
+                "reason", .text(length: 1...1024).shown(as: .string("Kernel update, ticket 4711"))),
+            Answers.optional(
+                "break_glass",
+                .boolean.described(
+                    "Carry it out even if it leaves a family without a healthy published member.")),
+        ] + OrderEnd.properties)
 
     var all: [Endpoint] { [list, set, clear] }
 
@@ -81,7 +76,7 @@ struct OverrideEndpoints {
         ) { [backend] call in
             let document = try call.document
             let now = try await backend.storage.now()
-            let until = try end(of: document, now: now)
+            let until = try OrderEnd.end(of: document, now: now)
             let members = try members(of: document)
             let policy = try await backend.policy(document["policy"]?.text ?? "")
             try backend.mayWrite(call, .policy, policy.spec.name, set: policy.set)
@@ -145,22 +140,6 @@ struct OverrideEndpoints {
             throw ProblemDetails(
                 .invalid, [Problem("needs either `member` or `members`", position: nil)])
         }
-    }
-
-    private func end(of document: Node, now: Timestamp) throws -> Timestamp? {
-        let span = document["for"]?.text.flatMap(TimeSpan.init)
-        let until = document["until"]?.text.flatMap(Timestamp.init)
-        let isPermanent = document["permanent"]?.bool ?? false
-        guard [span != nil, until != nil, isPermanent].count(where: \.self) == 1 else {
-            throw ProblemDetails(
-                .invalid,
-                [Problem("needs exactly one of `for`, `until` and `permanent: true`")])
-        }
-        if let until, until <= now {
-            throw ProblemDetails(
-                .invalid, [Problem("is over already", at: .root.appending("until"))])
-        }
-        return until ?? span.map { now + $0.duration }
     }
 
     // MARK: - The answer

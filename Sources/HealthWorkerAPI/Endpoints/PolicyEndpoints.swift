@@ -252,7 +252,7 @@ struct PolicyEndpoints {
         }
     }
 
-    private func answer(
+    func answer(
         _ name: String, status: HTTPResponse.Status = .ok, location: String? = nil
     ) async throws -> Response {
         let policy = try await backend.policy(name)

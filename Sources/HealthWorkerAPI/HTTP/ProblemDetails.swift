@@ -94,6 +94,13 @@ extension ProblemDetails.Item {
 // MARK: - From the errors of other parts
 
 extension ProblemDetails {
+    /// Several things that are wrong in one way, or one.
+    init(_ kind: ProblemKind, listing errors: [Item]) {
+        self.init(
+            kind, errors.count == 1 ? errors[0].detail : "\(errors.count) problems were found.",
+            errors: errors)
+    }
+
     /// What is wrong with a body, by its own pointers and lines.
     init(_ kind: ProblemKind, _ problems: [Problem]) {
         self.init(

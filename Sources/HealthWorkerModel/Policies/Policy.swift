@@ -150,6 +150,11 @@ extension PolicySpec {
     package func checkName(of member: Member) -> String? {
         member.check ?? (memberCheck == nil ? nil : "\(name).\(member.name)")
     }
+
+    /// What selectors of members go by: its own labels, and those of the policy that it has not.
+    package func labels(of member: Member) -> [String: String] {
+        labels.merging(member.labels) { _, own in own }
+    }
 }
 
 /// Members of different families never stand in for each other.

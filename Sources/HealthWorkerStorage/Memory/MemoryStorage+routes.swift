@@ -37,7 +37,7 @@ extension MemoryStorage {
                 route.evaluation == commit.read.evaluation
             else { return .superseded }
 
-            state.carryOut(commit.writes, of: id, route: &route)
+            state.carryOut(commit.writes(over: route.freeze), of: id, route: &route)
             state.append(audit: try commit.auditEntries(at: now))
 
             let answered = Set(commit.read.answers)

@@ -91,9 +91,9 @@ package enum ObjectChange: Hashable, Sendable {
     /// Deletes a policy, its made checks, its route and its overrides. Sinks keep what they hold.
     case deletePolicy(String, Precondition = .none)
     /// Keeps id, health, history, and the members that name it.
-    case renameCheck(String, to: String)
+    case renameCheck(String, to: String, Precondition = .none)
     /// Keeps id, overrides, generation and history; its made checks are renamed with it.
-    case renamePolicy(String, to: String)
+    case renamePolicy(String, to: String, Precondition = .none)
 }
 
 package enum Precondition: Hashable, Sendable {

@@ -100,6 +100,14 @@ package struct EvaluationCommit: Hashable, Sendable {
     }
 }
 
+extension EvaluationCommit {
+    /// What is to be written where `stored` is the policy's freeze: one that was over when the inputs
+    /// were read goes, too.
+    package func writes(over stored: Freeze?) -> [OperatorWrite] {
+        stored != nil && read.inputs.freeze == nil ? [.thaw] + writes : writes
+    }
+}
+
 package enum OperatorWrite: Hashable, Sendable {
     /// Replaces an override that holds for the same member. The id of the value is not used.
     case setOverride(Override)

@@ -140,10 +140,10 @@ struct ConfigurationDraft {
             step = deleteCheck(name, precondition)
         case .deletePolicy(let name, let precondition):
             step = deletePolicy(name, precondition)
-        case .renameCheck(let name, let newName):
-            step = renameCheck(name, to: newName)
-        case .renamePolicy(let name, let newName):
-            step = renamePolicy(name, to: newName)
+        case .renameCheck(let name, let newName, let precondition):
+            step = renameCheck(name, to: newName, precondition)
+        case .renamePolicy(let name, let newName, let precondition):
+            step = renamePolicy(name, to: newName, precondition)
         }
         steps.append(refusals.count == known ? step : .refused)
     }
@@ -213,11 +213,16 @@ extension ConfigurationDraft {
         return .check(index, .deleted)
     }
 
-    private mutating func renameCheck(_ name: String, to newName: String) -> Step {
+    private mutating func renameCheck(
+        _ name: String, to newName: String, _ precondition: Precondition
+    ) -> Step {
         guard let index = check(named: name) else {
             refusals.append(.missing(.check, name))
             return .refused
         }
+        demand(
+            precondition, of: .check, name, exists: true,
+            revision: checks[index].original?.revision)
         if let policy = checks[index].madeBy {
             refusals.append(.madeByPolicy(check: name, policy: policy))
             return .refused
@@ -337,11 +342,16 @@ extension ConfigurationDraft {
         return .policy(index, .deleted)
     }
 
-    private mutating func renamePolicy(_ name: String, to newName: String) -> Step {
+    private mutating func renamePolicy(
+        _ name: String, to newName: String, _ precondition: Precondition
+    ) -> Step {
         guard let index = policy(named: name) else {
             refusals.append(.missing(.policy, name))
             return .refused
         }
+        demand(
+            precondition, of: .policy, name, exists: true,
+            revision: policies[index].original?.revision)
         if name == newName { return .policy(index, .renamed) }
         guard policy(named: newName) == nil else {
             refusals.append(.nameTaken(.policy, newName))
@@ -420,10 +430,10 @@ private struct NamesOfBatch {
                 checks.insert(name)
             case .deletePolicy(let name, _):
                 policies.insert(name)
-            case .renameCheck(let name, let newName):
+            case .renameCheck(let name, let newName, _):
                 checks.formUnion([name, newName])
                 renamedChecks.insert(name)
-            case .renamePolicy(let name, let newName):
+            case .renamePolicy(let name, let newName, _):
                 policies.formUnion([name, newName])
                 renamedPolicies.insert(name)
             }
@@ -444,7 +454,7 @@ private struct NamesOfBatch {
             case .putPolicy(let spec, let makes, _, _):
                 endings[spec.name, default: []].formUnion(
                     makes.lazy.map { $0.name.dropFirst(spec.name.utf8.count) })
-            case .renamePolicy(let name, let newName):
+            case .renamePolicy(let name, let newName, _):
                 let moved = endings[name] ?? []
                 endings[newName, default: []].formUnion(moved)
                 names.formUnion(moved.lazy.map { newName + $0 })
