@@ -75,13 +75,13 @@ let package = Package(
 
         // What is kept.
         .target(name: "Migrations", path: "Migrations", exclude: ["PostgreSQL", "SQLite"]),
-        sources("HealthWorkerStorage", ["HealthWorkerModel", logging, metrics]),
+        sources("HealthWorkerStorage", ["HealthWorkerModel", "Migrations", logging, metrics]),
         sources(
             "HealthWorkerSQLite",
-            ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", logging, grdb]),
+            ["HealthWorkerModel", "HealthWorkerStorage", logging, grdb]),
         sources(
             "HealthWorkerPostgreSQL",
-            ["HealthWorkerModel", "HealthWorkerStorage", "Migrations", "CPostgreSQL", logging]),
+            ["HealthWorkerModel", "HealthWorkerStorage", "CPostgreSQL", logging]),
         sources(
             "HealthWorkerCounters",
             ["HealthWorkerModel", "HealthWorkerStorage", "CHiredis", logging, metrics]),

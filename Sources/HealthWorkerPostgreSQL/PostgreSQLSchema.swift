@@ -1,7 +1,6 @@
 import HealthWorkerModel
 package import HealthWorkerStorage
 import Logging
-import Migrations
 
 /// The schema's history in one PostgreSQL database, in the schema that the URL's search path names
 /// first.
@@ -25,18 +24,7 @@ package struct PostgreSQLSchema: MigrationStore {
 
     /// The files of `Migrations/PostgreSQL`, by number.
     package static func migrations() throws(StorageError) -> [Migration] {
-        var migrations: [Migration] = []
-        for index in 0..<embedded_migration_count() {
-            // The table is constant and lives as long as the program, so are and do its pointers.
-            let file = embedded_migration_at(index).pointee
-            guard String(cString: file.engine) == "PostgreSQL" else { continue }
-            let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
-            migrations.append(
-                try Migration(
-                    number: Int(file.number), name: String(cString: file.name),
-                    sql: String(decoding: bytes, as: UTF8.self)))
-        }
-        return migrations.sorted { $0.number < $1.number }
+        try Migration.carried(for: "PostgreSQL")
     }
 
     package func appliedMigrations() async throws(StorageError) -> [AppliedMigration] {
@@ -79,15 +67,7 @@ extension PostgreSQLSchema {
             SELECT number, name, checksum, applied_at, applied_by, compatible_from
             FROM schema_migrations
             ORDER BY number
-            """
-        ) { row in
-            guard let compatibleFrom = ProgramVersion(row.text(5)) else {
-                throw StorageError.failed("\"\(row.text(5))\" is no version.")
-            }
-            return AppliedMigration(
-                number: row.int(0), name: row.text(1), checksum: row.text(2),
-                appliedAt: row.moment(3), appliedBy: row.text(4), compatibleFrom: compatibleFrom)
-        }
+            """, [], AppliedMigration.init(row:))
     }
 
     /// In one transaction, under a lock that is the transaction's: whoever dies lets go of it. A
@@ -114,15 +94,7 @@ extension PostgreSQLSchema {
                     compatible_from text   NOT NULL
                 )
                 """)
-            if let row = try applied(on: session).first(where: { $0.number == migration.number }) {
-                guard row.checksum == migration.checksum else {
-                    throw StorageError.schema(
-                        "Migration \(migration.number) (\(migration.name)) was done meanwhile by "
-                            + "version \(row.appliedBy) with another text; look: health-worker "
-                            + "migrate status")
-                }
-                return false
-            }
+            if try applied(on: session).contain(migration) { return false }
             try session.script(migration.sql)
             try session.note(migration, by: version)
             return true

@@ -127,16 +127,3 @@ extension PostgreSQLStorage {
         ORDER BY j.job_id
         """
 }
-
-extension HealthState {
-    /// Reads `epoch, health, health_since, in_a_row, run_since, run_worker_id, corroborated,
-    /// inconclusive_since, change_id`, of which the first stands at `first`.
-    init(_ row: Row, from first: Int) throws {
-        self.init(
-            epoch: row.integer(first), health: try row.word(first + 1),
-            since: row.moment(first + 2), inARow: row.int(first + 3),
-            runSince: row.optionalMoment(first + 4), runWorker: row.optionalID(first + 5),
-            isCorroborated: row.flag(first + 6), inconclusiveSince: row.optionalMoment(first + 7),
-            change: row.optionalID(first + 8))
-    }
-}

@@ -102,21 +102,6 @@ extension PostgreSQLStorage {
         """
 }
 
-extension Delivery {
-    /// Reads a row of ``PostgreSQLStorage/claimWaitingDeliveries``.
-    /// - Returns: nil for a publication that the policy does not have any more.
-    fileprivate init?(claimed row: Row) throws {
-        let spec: PolicySpec = try row.json(12)
-        let sink = row.text(8)
-        let name = row.text(9)
-        guard let publication = spec.publish.first(where: { $0.sink == sink && $0.name == name })
-        else { return nil }
-        self.init(
-            id: row.id(6), attempt: row.int(7), publication: publication, policy: row.id(10),
-            policyName: spec.name, route: try Route(row, from: 0), leaseEnds: row.moment(11))
-    }
-}
-
 extension Session {
     /// Puts a route on its way to every publication of its policy: a new one to all of them, one
     /// that stays to those that never got any.
@@ -179,19 +164,5 @@ extension Session {
             SET announced = $1
             WHERE policy_id = $2
             """, [try JSONColumn.text(of: places), policy])
-    }
-}
-
-extension Publication {
-    /// A name at a sink in one word; neither contains a space.
-    fileprivate var place: String { "\(sink) \(name)" }
-}
-
-extension PendingDelivery {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.id(0), policy: row.id(1), sink: row.text(2), name: row.text(3),
-            generation: row.integer(4), attempt: row.int(5), since: row.moment(6),
-            visibleAt: row.moment(7), lastError: row.optionalText(8))
     }
 }

@@ -66,21 +66,6 @@ extension PostgreSQLStorage {
     }
 }
 
-/// What the next evaluation needs of a row of `routes`.
-private struct RouteRow {
-    var evaluation: Int64
-    var freeze: Freeze?
-    var announced: [String]
-    var route: Route?
-
-    init(_ row: Row) throws {
-        evaluation = row.integer(6)
-        freeze = try row.optionalJSON(7)
-        announced = try row.json(8)
-        route = row.isNull(0) ? nil : try Route(row, from: 0)
-    }
-}
-
 // Reading.
 extension Session {
     fileprivate func routeRow(of policy: PolicyID) throws -> RouteRow? {
@@ -282,16 +267,5 @@ extension Session {
                 try JSONColumn.text(of: route.answer), try JSONColumn.text(of: route.memory),
                 try JSONColumn.text(of: route.members),
             ])
-    }
-}
-
-extension PolicyEvaluation.MemberHealth {
-    /// Reads `check_id, health, health_since, epoch, change_id, is_enabled`, of which the first
-    /// stands at `first`.
-    fileprivate init(_ row: Row, from first: Int) throws {
-        self.init(
-            check: row.id(first), health: try row.word(first + 1), since: row.moment(first + 2),
-            epoch: row.integer(first + 3), change: row.optionalID(first + 4),
-            isEnabled: row.flag(first + 5))
     }
 }

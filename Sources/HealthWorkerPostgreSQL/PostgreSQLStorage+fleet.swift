@@ -47,10 +47,7 @@ extension PostgreSQLStorage {
                 WHERE seen_at > now_us() - $1
                   -- Later than now: by the clock of a server that this one took over from.
                   AND seen_at < now_us() + $1
-                """, [window]
-            ) { row in
-                RunningProcess(id: row.id(0), seenAt: row.moment(1), presence: try row.json(2))
-            }
+                """, [window], RunningProcess.init(row:))
         }
         return processes.sorted { ($0.presence.name, $0.id) < ($1.presence.name, $1.id) }
     }

@@ -101,51 +101,9 @@ extension Observation {
         let job =
             row.isNull(11)
             ? nil
-            : LiveJob(
-                id: row.id(11), attempt: row.int(12), dueAt: row.moment(13),
-                visibleAt: row.moment(14), worker: row.optionalID(15))
+            : LiveJob(row, from: 11)
         self.init(
             state: try HealthState(row, from: 2), job: job, slotDueAt: row.optionalMoment(1),
             lastOutcome: row.isNull(16) ? nil : try RecordedOutcome(row, from: 16))
-    }
-}
-
-extension RecordedOutcome {
-    /// Reads `job_id, attempt, check_id, epoch, started_at, worker_id, location, outcome, reason,
-    /// address, resolve_us, connect_us, tls_us, write_us, first_byte_us, body_us, http_status,
-    /// certificate_end, detail`, of which the first stands at `first`.
-    fileprivate init(_ row: Row, from first: Int) throws {
-        let kind: OutcomeKind = try row.word(first + 7)
-        let reason: Reason? = try row.optionalWord(first + 8)
-        guard let outcome = Outcome(kind: kind, reason: reason) else {
-            throw StorageError.failed(
-                "An outcome of job \(row.integer(first)) has no fitting reason.")
-        }
-        self.init(
-            job: row.id(first), attempt: row.int(first + 1), check: row.id(first + 2),
-            epoch: row.integer(first + 3), startedAt: row.moment(first + 4),
-            worker: row.id(first + 5), location: row.text(first + 6),
-            report: ProbeReport(
-                outcome: outcome, address: row.optionalText(first + 9),
-                phases: Phases(
-                    resolve: row.optionalInteger(first + 10),
-                    connect: row.optionalInteger(first + 11),
-                    tls: row.optionalInteger(first + 12), write: row.optionalInteger(first + 13),
-                    firstByte: row.optionalInteger(first + 14),
-                    body: row.optionalInteger(first + 15)),
-                httpStatus: row.optionalInteger(first + 16).map { Int($0) },
-                certificateEnd: row.optionalMoment(first + 17),
-                detail: row.optionalText(first + 18)))
-    }
-}
-
-extension RecordedHealthChange {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.id(0), check: row.id(1), at: row.moment(2),
-            turn: HealthTurn(
-                from: try row.word(3), to: try row.word(4), cause: try row.word(5),
-                reason: try row.optionalWord(6)),
-            job: row.optionalID(7), worker: row.optionalID(8))
     }
 }

@@ -71,12 +71,3 @@ extension PostgreSQLStorage {
         }
     }
 }
-
-extension APIKey {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.text(0), secretHash: row.text(1), name: row.text(2), role: try row.word(3),
-            sets: try row.json(4), createdAt: row.moment(5), expiresAt: row.optionalMoment(6),
-            lastUsedAt: row.optionalMoment(7), revokedAt: row.optionalMoment(8))
-    }
-}

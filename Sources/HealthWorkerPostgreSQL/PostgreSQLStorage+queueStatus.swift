@@ -16,11 +16,7 @@ extension PostgreSQLStorage {
                         under1s: row.int(4), under10s: row.int(5), under60s: row.int(6),
                         longer: row.int(7)),
                     lateSlots: row.int(8), oldestTransaction: oldest,
-                    tally: Tally(
-                        enqueued: row.integer(9), completed: row.integer(10),
-                        lost: row.integer(11), void: row.integer(12), rescued: row.integer(13),
-                        stale: row.integer(14), superseded: row.integer(15),
-                        missed: row.integer(16)))
+                    tally: Tally(row, from: 9))
             } ?? QueueStatus(live: 0, ready: 0, leased: 0, oldestReady: nil, tally: Tally())
         }
     }

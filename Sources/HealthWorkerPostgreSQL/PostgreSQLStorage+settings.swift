@@ -37,12 +37,7 @@ extension Session {
             """
         ) { row -> ScopedSettings? in
             live.revision = row.integer(0)
-            return row.isNull(1)
-                ? nil
-                : ScopedSettings(
-                    scope: WorkerScope(try row.word(1), row.text(2)), settings: try row.json(7),
-                    revision: row.integer(3), updatedAt: row.moment(4), updatedBy: row.text(5),
-                    message: row.optionalText(6))
+            return row.isNull(1) ? nil : try ScopedSettings(row, from: 1)
         }
         return LiveSettings(revision: live.revision, settings: settings.compactMap(\.self))
     }

@@ -47,8 +47,7 @@ final class Answer {
     }
 }
 
-/// One row. Columns by position: the order of the SELECT list is the order of the reading.
-struct Row {
+struct Row: StoredRow {
     let answer: Answer
     let index: Int
 
@@ -79,62 +78,10 @@ struct Row {
         answer.isNull(row: index, column: column)
     }
 
-    func int(_ column: Int) -> Int { Int(integer(column)) }
-
-    func optionalInteger(_ column: Int) -> Int64? {
-        isNull(column) ? nil : integer(column)
-    }
-
-    func optionalText(_ column: Int) -> String? {
-        isNull(column) ? nil : text(column)
-    }
-
-    func moment(_ column: Int) -> Timestamp { Timestamp(microseconds: integer(column)) }
-
-    func optionalMoment(_ column: Int) -> Timestamp? {
-        optionalInteger(column).map(Timestamp.init(microseconds:))
-    }
-
-    func id<Of>(_ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self) -> Identifier<Of> {
-        Identifier(integer(column))
-    }
-
-    func optionalID<Of>(
-        _ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self
-    ) -> Identifier<Of>? {
-        optionalInteger(column).map { Identifier($0) }
-    }
-
     /// An array of numbers, `{1,2}`.
     func ids<Of>(_ column: Int, of: Identifier<Of>.Type = Identifier<Of>.self) -> [Identifier<Of>] {
         text(column).dropFirst().dropLast().split(separator: ",").compactMap {
             Int64($0).map { Identifier($0) }
         }
-    }
-
-    func json<Value: Decodable>(_ column: Int, as: Value.Type = Value.self) throws -> Value {
-        try JSONColumn.value(of: text(column))
-    }
-
-    func optionalJSON<Value: Decodable>(_ column: Int, as: Value.Type = Value.self) throws -> Value?
-    {
-        try optionalText(column).map { try JSONColumn.value(of: $0) }
-    }
-
-    /// A word that this program, or a later one, wrote.
-    func word<Word: RawRepresentable<String>>(_ column: Int, as: Word.Type = Word.self) throws
-        -> Word
-    {
-        let text = text(column)
-        guard let word = Word(rawValue: text) else {
-            throw StorageError.failed("\"\(text)\" is no \(Word.self) that this version knows.")
-        }
-        return word
-    }
-
-    func optionalWord<Word: RawRepresentable<String>>(
-        _ column: Int, as: Word.Type = Word.self
-    ) throws -> Word? {
-        isNull(column) ? nil : try word(column)
     }
 }

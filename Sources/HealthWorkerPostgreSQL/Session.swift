@@ -12,7 +12,7 @@ import HealthWorkerStorage
 
 /// One connection's conversation: statements one after the other, each with a deadline. It waits by
 /// blocking, so it is only ever used on its connection's own executor.
-final class Session {
+final class Session: ServerSession {
     let address: ServerAddress
     /// The moment of the transaction, by the database's clock.
     private(set) var now = Timestamp(microseconds: 0)
@@ -47,6 +47,10 @@ final class Session {
 
     func beginAttempt() {
         metConflict = false
+    }
+
+    static func storageError(_ error: any Error, at address: ServerAddress) -> StorageError {
+        StorageError(error, at: address)
     }
 
     /// That another transaction was in the way, in a manner that no key or lock tells.

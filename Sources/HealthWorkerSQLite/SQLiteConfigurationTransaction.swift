@@ -484,14 +484,3 @@ extension SQLiteConfigurationTransaction {
         try storing { try session.append(entries) }
     }
 }
-
-extension CheckSpec {
-    /// Whole milliseconds, rounded up: a lease must not end before the probe.
-    fileprivate var timeoutColumn: Int64 {
-        (effectiveTimeout.microseconds + 999) / 1000
-    }
-
-    fileprivate var locationColumn: String? {
-        locations.isEmpty ? nil : "|" + locations.joined(separator: "|") + "|"
-    }
-}

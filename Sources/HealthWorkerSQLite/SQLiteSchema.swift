@@ -2,7 +2,6 @@ import Foundation
 import GRDB
 import HealthWorkerModel
 package import HealthWorkerStorage
-import Migrations
 
 /// The schema's history in one SQLite file.
 package struct SQLiteSchema: MigrationStore {
@@ -22,18 +21,7 @@ package struct SQLiteSchema: MigrationStore {
 
     /// The files of `Migrations/SQLite`, by number.
     package static func migrations() throws(StorageError) -> [Migration] {
-        var migrations: [Migration] = []
-        for index in 0..<embedded_migration_count() {
-            // The table is constant and lives as long as the program, so are and do its pointers.
-            let file = embedded_migration_at(index).pointee
-            guard String(cString: file.engine) == "SQLite" else { continue }
-            let bytes = UnsafeBufferPointer(start: file.bytes, count: file.length)
-            migrations.append(
-                try Migration(
-                    number: Int(file.number), name: String(cString: file.name),
-                    sql: String(decoding: bytes, as: UTF8.self)))
-        }
-        return migrations.sorted { $0.number < $1.number }
+        try Migration.carried(for: "SQLite")
     }
 
     package func appliedMigrations() async throws(StorageError) -> [AppliedMigration] {
@@ -111,15 +99,7 @@ extension SQLiteSchema {
             SELECT number, name, checksum, applied_at, applied_by, compatible_from
             FROM schema_migrations
             ORDER BY number
-            """
-        ) { row in
-            guard let compatibleFrom = ProgramVersion(row.text(5)) else {
-                throw StorageError.failed("\"\(row.text(5))\" is no version.")
-            }
-            return AppliedMigration(
-                number: row.int(0), name: row.text(1), checksum: row.text(2),
-                appliedAt: row.moment(3), appliedBy: row.text(4), compatibleFrom: compatibleFrom)
-        }
+            """, [], AppliedMigration.init(row:))
     }
 
     /// Inside a transaction that holds the write lock from its beginning.
@@ -137,15 +117,7 @@ extension SQLiteSchema {
                     compatible_from TEXT    NOT NULL
                 ) STRICT
                 """)
-        if let row = try applied(on: db).first(where: { $0.number == migration.number }) {
-            guard row.checksum == migration.checksum else {
-                throw StorageError.schema(
-                    "Migration \(migration.number) (\(migration.name)) was done meanwhile by "
-                        + "version \(row.appliedBy) with another text; look: health-worker "
-                        + "migrate status")
-            }
-            return false
-        }
+        if try applied(on: db).contain(migration) { return false }
         try db.execute(sql: migration.sql)
         try Session(db: db, now: HostClock.systemTime()).note(migration, by: version)
         return true

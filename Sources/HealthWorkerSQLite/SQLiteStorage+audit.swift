@@ -17,13 +17,7 @@ extension SQLiteStorage {
                 WHERE entry_id < ?
                 ORDER BY entry_id DESC
                 LIMIT ?
-                """, [before ?? .max, limit]
-            ) { row in
-                AuditEntry(
-                    id: row.integer(0), at: row.moment(1), actor: row.text(2), action: row.text(3),
-                    object: row.text(4), before: row.optionalText(5), after: row.optionalText(6),
-                    message: row.optionalText(7))
-            }
+                """, [before ?? .max, limit], AuditEntry.init(row:))
         }
     }
 }

@@ -35,8 +35,8 @@ extension SQLiteStorage {
         matching filter: ObjectFilter, after: String?, limit: Int
     ) async throws(StorageError) -> [Check] {
         try await read { session in
-            let page = ObjectPage(ofChecks: filter, after: after, limit: limit)
-            return try session.all(page.sql, page.values, Check.init(row:))
+            let page = ObjectPage(ofChecks: filter, after: after, limit: limit, in: .sqlite)
+            return try session.all(page.sql, page.bound, Check.init(row:))
         }
     }
 
@@ -56,8 +56,8 @@ extension SQLiteStorage {
         matching filter: ObjectFilter, after: String?, limit: Int
     ) async throws(StorageError) -> [Policy] {
         try await read { session in
-            let page = ObjectPage(ofPolicies: filter, after: after, limit: limit)
-            return try session.all(page.sql, page.values, Policy.init(row:))
+            let page = ObjectPage(ofPolicies: filter, after: after, limit: limit, in: .sqlite)
+            return try session.all(page.sql, page.bound, Policy.init(row:))
         }
     }
 
@@ -109,24 +109,5 @@ extension Session {
             FROM policies
             WHERE policy_id = ?
             """, [id.rawValue], Policy.init(row:))
-    }
-}
-
-extension Check {
-    /// Reads `check_id, revision, epoch, set_name, made_by, created_at, updated_at, spec`.
-    init(row: Row) throws {
-        self.init(
-            id: row.id(0), revision: row.integer(1), epoch: row.integer(2), spec: try row.json(7),
-            set: row.optionalText(3), madeBy: row.optionalText(4), createdAt: row.moment(5),
-            updatedAt: row.moment(6))
-    }
-}
-
-extension Policy {
-    /// Reads `policy_id, revision, set_name, created_at, updated_at, spec`.
-    init(row: Row) throws {
-        self.init(
-            id: row.id(0), revision: row.integer(1), spec: try row.json(5),
-            set: row.optionalText(2), createdAt: row.moment(3), updatedAt: row.moment(4))
     }
 }

@@ -213,17 +213,3 @@ extension Session {
             """, [try JSONColumn.text(of: places), policy.rawValue])
     }
 }
-
-extension Publication {
-    /// A name at a sink in one word; neither contains a space.
-    fileprivate var place: String { "\(sink) \(name)" }
-}
-
-extension PendingDelivery {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.id(0), policy: row.id(1), sink: row.text(2), name: row.text(3),
-            generation: row.integer(4), attempt: row.int(5), since: row.moment(6),
-            visibleAt: row.moment(7), lastError: row.optionalText(8))
-    }
-}

@@ -67,14 +67,6 @@ extension SQLiteStorage {
     }
 }
 
-/// What the next evaluation needs of a row of `routes`.
-private struct RouteRow {
-    var evaluation: Int64
-    var freeze: Freeze?
-    var announced: [String]
-    var route: Route?
-}
-
 // Reading.
 extension Session {
     fileprivate func routeRow(of policy: PolicyID) throws -> RouteRow? {
@@ -84,13 +76,7 @@ extension Session {
                    evaluation, freeze, announced
             FROM routes
             WHERE policy_id = ?
-            """, [policy.rawValue]
-        ) { row in
-            RouteRow(
-                evaluation: row.integer(6), freeze: try row.optionalJSON(7),
-                announced: try row.json(8),
-                route: row.optionalInteger(0) == nil ? nil : try Route(row, from: 0))
-        }
+            """, [policy.rawValue], RouteRow.init)
     }
 
     fileprivate func memberHealth(
@@ -251,16 +237,5 @@ extension Session {
                 route.decidedAt.microseconds, try JSONColumn.text(of: route.answer),
                 try JSONColumn.text(of: route.memory), try JSONColumn.text(of: route.members),
             ])
-    }
-}
-
-extension PolicyEvaluation.MemberHealth {
-    /// Reads `check_id, health, health_since, epoch, change_id, is_enabled`, of which the first
-    /// stands at `first`.
-    fileprivate init(_ row: Row, from first: Int) throws {
-        self.init(
-            check: row.id(first), health: try row.word(first + 1), since: row.moment(first + 2),
-            epoch: row.integer(first + 3), change: row.optionalID(first + 4),
-            isEnabled: row.flag(first + 5))
     }
 }

@@ -42,10 +42,7 @@ extension SQLiteStorage {
                 SELECT process_id, seen_at, presence
                 FROM processes
                 WHERE seen_at > ?
-                """, [(session.now - window).microseconds]
-            ) { row in
-                RunningProcess(id: row.id(0), seenAt: row.moment(1), presence: try row.json(2))
-            }
+                """, [(session.now - window).microseconds], RunningProcess.init(row:))
         }
         return processes.sorted { ($0.presence.name, $0.id) < ($1.presence.name, $1.id) }
     }

@@ -20,8 +20,8 @@ extension SQLiteStorage {
     ) async throws(StorageError) -> [RecordedOutcome] {
         try await read { session in
             try session.all(
-                Self.outcomesOfCheck, [check.rawValue, before?.rawValue ?? .max, limit],
-                RecordedOutcome.init(row:))
+                Self.outcomesOfCheck, [check.rawValue, before?.rawValue ?? .max, limit]
+            ) { try RecordedOutcome($0, from: 0) }
         }
     }
 
@@ -97,47 +97,11 @@ extension Session {
             FROM probe_jobs
             WHERE check_id = ?
             """, [check.rawValue]
-        ) { row in
-            LiveJob(
-                id: row.id(0), attempt: row.int(1), dueAt: row.moment(2), visibleAt: row.moment(3),
-                worker: row.optionalID(4))
-        }
+        ) { LiveJob($0, from: 0) }
         let lastOutcome = try first(
-            SQLiteStorage.outcomesOfCheck, [check.rawValue, Int64.max, 1],
-            RecordedOutcome.init(row:))
+            SQLiteStorage.outcomesOfCheck, [check.rawValue, Int64.max, 1]
+        ) { try RecordedOutcome($0, from: 0) }
         return Observation(
             state: known.state, job: job, slotDueAt: known.slotDueAt, lastOutcome: lastOutcome)
-    }
-}
-
-extension RecordedOutcome {
-    fileprivate init(row: Row) throws {
-        let kind: OutcomeKind = try row.word(7)
-        let reason: Reason? = try row.optionalWord(8)
-        guard let outcome = Outcome(kind: kind, reason: reason) else {
-            throw StorageError.failed("An outcome of job \(row.integer(0)) has no fitting reason.")
-        }
-        self.init(
-            job: row.id(0), attempt: row.int(1), check: row.id(2), epoch: row.integer(3),
-            startedAt: row.moment(4), worker: row.id(5), location: row.text(6),
-            report: ProbeReport(
-                outcome: outcome, address: row.optionalText(9),
-                phases: Phases(
-                    resolve: row.optionalInteger(10), connect: row.optionalInteger(11),
-                    tls: row.optionalInteger(12), write: row.optionalInteger(13),
-                    firstByte: row.optionalInteger(14), body: row.optionalInteger(15)),
-                httpStatus: row.optionalInteger(16).map { Int($0) },
-                certificateEnd: row.optionalMoment(17), detail: row.optionalText(18)))
-    }
-}
-
-extension RecordedHealthChange {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.id(0), check: row.id(1), at: row.moment(2),
-            turn: HealthTurn(
-                from: try row.word(3), to: try row.word(4), cause: try row.word(5),
-                reason: try row.optionalWord(6)),
-            job: row.optionalID(7), worker: row.optionalID(8))
     }
 }

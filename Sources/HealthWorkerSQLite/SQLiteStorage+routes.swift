@@ -106,18 +106,6 @@ extension SQLiteStorage {
         """
 }
 
-/// Why a policy is to be looked at.
-enum EvaluationCause: String {
-    /// A check's health turned.
-    case turned
-    /// The policy, or a check that it uses, was written.
-    case edited
-    /// The last verdict asked for it; the next one replaces it.
-    case lookAgain = "look_again"
-    /// Its route was decided from other inputs than the present ones.
-    case missed
-}
-
 extension Session {
     func insertEvaluation(
         of policy: PolicyID, dueAt: Timestamp, _ cause: EvaluationCause,
@@ -142,36 +130,5 @@ extension Session {
               AND (until_at IS NULL OR until_at > ?)
             ORDER BY override_id
             """, [policy.rawValue, now.microseconds], Override.init(row:))
-    }
-}
-
-extension Route {
-    /// Reads `generation, cause, decided_at, answer, memory, members`, of which the first stands at
-    /// `first`.
-    init(_ row: Row, from first: Int) throws {
-        self.init(
-            generation: row.integer(first), cause: try row.word(first + 1),
-            decidedAt: row.moment(first + 2), answer: try row.json(first + 3),
-            memory: try row.json(first + 4), members: try row.json(first + 5))
-    }
-}
-
-extension StoredRoute {
-    fileprivate init(row: Row) throws {
-        let spec: PolicySpec = try row.json(11)
-        self.init(
-            policy: row.id(6), policyName: spec.name, mode: spec.mode, evaluation: row.integer(7),
-            members: try row.json(5), lookAgainAt: row.optionalMoment(8),
-            unprotected: try row.json(9), freeze: try row.optionalJSON(10),
-            route: row.optionalInteger(0) == nil ? nil : try Route(row, from: 0))
-    }
-}
-
-extension Override {
-    fileprivate init(row: Row) throws {
-        self.init(
-            id: row.id(0), policy: row.id(1), member: row.text(2), word: try row.word(3),
-            reason: row.text(4), actor: row.text(5), createdAt: row.moment(6),
-            until: row.optionalMoment(7), breakGlass: row.flag(8))
     }
 }

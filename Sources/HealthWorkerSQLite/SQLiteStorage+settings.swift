@@ -26,12 +26,7 @@ extension Session {
             SELECT scope, name, revision, updated_at, updated_by, message, settings
             FROM settings
             """
-        ) { row in
-            ScopedSettings(
-                scope: WorkerScope(try row.word(0), row.text(1)), settings: try row.json(6),
-                revision: row.integer(2), updatedAt: row.moment(3), updatedBy: row.text(4),
-                message: row.optionalText(5))
-        }
+        ) { try ScopedSettings($0, from: 0) }
         return LiveSettings(revision: revision ?? 0, settings: settings)
     }
 

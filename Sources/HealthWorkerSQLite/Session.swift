@@ -1,4 +1,4 @@
-import GRDB
+package import GRDB
 import HealthWorkerModel
 import HealthWorkerStorage
 
@@ -39,53 +39,9 @@ struct Session {
     }
 }
 
-// Columns by position: the order of the SELECT list is the order of the reading.
-extension Row {
-    func integer(_ index: Int) -> Int64 { self[index] }
-    func optionalInteger(_ index: Int) -> Int64? { self[index] }
-    func int(_ index: Int) -> Int { self[index] }
-    func text(_ index: Int) -> String { self[index] }
-    func optionalText(_ index: Int) -> String? { self[index] }
-    func flag(_ index: Int) -> Bool { self[index] }
-    func moment(_ index: Int) -> Timestamp { Timestamp(microseconds: self[index]) }
-
-    func optionalMoment(_ index: Int) -> Timestamp? {
-        optionalInteger(index).map(Timestamp.init(microseconds:))
-    }
-
-    func id<Of>(_ index: Int, of: Identifier<Of>.Type = Identifier<Of>.self) -> Identifier<Of> {
-        Identifier(integer(index))
-    }
-
-    func optionalID<Of>(
-        _ index: Int, of: Identifier<Of>.Type = Identifier<Of>.self
-    ) -> Identifier<Of>? {
-        optionalInteger(index).map { Identifier($0) }
-    }
-
-    func json<Value: Decodable>(_ index: Int, as: Value.Type = Value.self) throws -> Value {
-        try JSONColumn.value(of: text(index))
-    }
-
-    func optionalJSON<Value: Decodable>(_ index: Int, as: Value.Type = Value.self) throws -> Value?
-    {
-        try optionalText(index).map { try JSONColumn.value(of: $0) }
-    }
-
-    /// A word that this program, or a later one, wrote.
-    func word<Word: RawRepresentable<String>>(_ index: Int, as: Word.Type = Word.self) throws
-        -> Word
-    {
-        let text = text(index)
-        guard let word = Word(rawValue: text) else {
-            throw StorageError.failed("\"\(text)\" is no \(Word.self) that this version knows.")
-        }
-        return word
-    }
-
-    func optionalWord<Word: RawRepresentable<String>>(
-        _ index: Int, as: Word.Type = Word.self
-    ) throws -> Word? {
-        optionalText(index) == nil ? nil : try word(index)
-    }
+extension Row: StoredRow {
+    package func isNull(_ column: Int) -> Bool { hasNull(atIndex: column) }
+    package func integer(_ column: Int) -> Int64 { self[column] }
+    package func text(_ column: Int) -> String { self[column] }
+    package func flag(_ column: Int) -> Bool { self[column] }
 }

@@ -40,11 +40,6 @@ extension Session {
                    coalesce(sum(missed), 0)
             FROM queue_tallies
             """
-        ) { row in
-            Tally(
-                enqueued: row.integer(0), completed: row.integer(1), lost: row.integer(2),
-                void: row.integer(3), rescued: row.integer(4), stale: row.integer(5),
-                superseded: row.integer(6), missed: row.integer(7))
-        } ?? Tally()
+        ) { Tally($0, from: 0) } ?? Tally()
     }
 }

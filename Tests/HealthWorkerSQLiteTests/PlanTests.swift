@@ -42,14 +42,14 @@ import Testing
     func `a page of checks walks along one index`(
         _ filter: ObjectFilter, _ index: String, _ count: Int
     ) async throws {
-        let page = ObjectPage(ofChecks: filter, after: nil, limit: 100)
+        let page = ObjectPage(ofChecks: filter, after: nil, limit: 100, in: .sqlite)
 
         expectWalk(try await plan(of: page.sql, count), along: index)
     }
 
     @Test func `checks of a rare health are found by it`() async throws {
         let page = ObjectPage(
-            ofChecks: ObjectFilter(health: .unhealthy), after: nil, limit: 100)
+            ofChecks: ObjectFilter(health: .unhealthy), after: nil, limit: 100, in: .sqlite)
 
         let plan = try await plan(of: page.sql, 3)
 
@@ -65,7 +65,7 @@ import Testing
     func `a page of policies walks along one index`(
         _ filter: ObjectFilter, _ index: String, _ count: Int
     ) async throws {
-        let page = ObjectPage(ofPolicies: filter, after: nil, limit: 100)
+        let page = ObjectPage(ofPolicies: filter, after: nil, limit: 100, in: .sqlite)
 
         expectWalk(try await plan(of: page.sql, count), along: index)
     }

@@ -27,22 +27,22 @@ extension EvaluationCommit {
                     before: try cleared.map { word throws(StorageError) in try Self.text(of: word) }
                 )
             case .freeze(let freeze):
-                note("policy.frozen", after: try JSONText.of(freeze))
+                note("policy.frozen", after: try JSONColumn.text(of: freeze))
             case .thaw:
-                note("policy.thawed", before: try read.inputs.freeze.map(JSONText.of))
+                note("policy.thawed", before: try read.inputs.freeze.map(JSONColumn.text(of:)))
             }
         }
         switch read.inputs.order {
         case .failback: note("policy.failback")
         case .reattach(let members):
-            note("policy.reattach", after: try members.map(JSONText.of))
+            note("policy.reattach", after: try members.map(JSONColumn.text(of:)))
         case nil: break
         }
         return entries
     }
 
     private static func text(of word: Override) throws(StorageError) -> String {
-        try JSONText.of(AuditedOverride(word))
+        try JSONColumn.text(of: AuditedOverride(word))
     }
 }
 

@@ -24,7 +24,8 @@ struct ConfigurationAudit {
         entries.append(
             AuditEntry(
                 at: at, actor: batch.actor, action: "\(kind).\(action)", object: name(present),
-                before: try before.map(JSONText.of), after: try after.map(JSONText.of),
+                before: try before.map(JSONColumn.text(of:)),
+                after: try after.map(JSONColumn.text(of:)),
                 message: batch.message))
     }
 }

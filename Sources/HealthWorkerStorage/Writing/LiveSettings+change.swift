@@ -42,9 +42,8 @@ extension LiveSettings {
                 at: now, actor: change.actor,
                 action: row == nil ? "worker_settings.cleared" : "worker_settings.set",
                 object: change.scope.description,
-                before: try stored.map { row throws(StorageError) in try JSONText.of(row.settings)
-                },
-                after: try row.map { row throws(StorageError) in try JSONText.of(row.settings) },
+                before: try (stored?.settings).map(JSONColumn.text(of:)),
+                after: try (row?.settings).map(JSONColumn.text(of:)),
                 message: change.message))
     }
 }

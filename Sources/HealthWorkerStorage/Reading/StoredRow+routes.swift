@@ -1,0 +1,84 @@
+package import HealthWorkerModel
+
+extension Route {
+    /// Reads `generation, cause, decided_at, answer, memory, members`, of which the first stands at
+    /// `first`.
+    package init(_ row: some StoredRow, from first: Int) throws {
+        self.init(
+            generation: row.integer(first), cause: try row.word(first + 1),
+            decidedAt: row.moment(first + 2), answer: try row.json(first + 3),
+            memory: try row.json(first + 4), members: try row.json(first + 5))
+    }
+}
+
+/// What the next evaluation needs of a row of `routes`.
+package struct RouteRow {
+    package var evaluation: Int64
+    package var freeze: Freeze?
+    package var announced: [String]
+    package var route: Route?
+
+    /// Reads `generation, cause, decided_at, answer, memory, members, evaluation, freeze, announced`.
+    package init(_ row: some StoredRow) throws {
+        evaluation = row.integer(6)
+        freeze = try row.optionalJSON(7)
+        announced = try row.json(8)
+        route = row.isNull(0) ? nil : try Route(row, from: 0)
+    }
+}
+
+extension StoredRoute {
+    /// Reads `generation, cause, decided_at, answer, memory, members, policy_id, evaluation,
+    /// look_again_at, unprotected, freeze, spec`.
+    package init(row: some StoredRow) throws {
+        let spec: PolicySpec = try row.json(11)
+        self.init(
+            policy: row.id(6), policyName: spec.name, mode: spec.mode, evaluation: row.integer(7),
+            members: try row.json(5), lookAgainAt: row.optionalMoment(8),
+            unprotected: try row.json(9), freeze: try row.optionalJSON(10),
+            route: row.isNull(0) ? nil : try Route(row, from: 0))
+    }
+}
+
+extension Override {
+    /// Reads `override_id, policy_id, member, word, reason, actor, created_at, until_at,
+    /// break_glass`.
+    package init(row: some StoredRow) throws {
+        self.init(
+            id: row.id(0), policy: row.id(1), member: row.text(2), word: try row.word(3),
+            reason: row.text(4), actor: row.text(5), createdAt: row.moment(6),
+            until: row.optionalMoment(7), breakGlass: row.flag(8))
+    }
+}
+
+extension Delivery {
+    /// Reads `generation, cause, decided_at, answer, memory, members, delivery_id, attempt, sink, name,
+    /// policy_id, visible_at, spec` of a delivery that was claimed.
+    /// - Returns: nil for a publication that the policy does not have any more.
+    package init?(claimed row: some StoredRow) throws {
+        let spec: PolicySpec = try row.json(12)
+        let sink = row.text(8)
+        let name = row.text(9)
+        guard let publication = spec.publish.first(where: { $0.sink == sink && $0.name == name })
+        else { return nil }
+        self.init(
+            id: row.id(6), attempt: row.int(7), publication: publication, policy: row.id(10),
+            policyName: spec.name, route: try Route(row, from: 0), leaseEnds: row.moment(11))
+    }
+}
+
+extension PendingDelivery {
+    /// Reads `delivery_id, policy_id, sink, name, generation, attempt, since, visible_at,
+    /// last_error`.
+    package init(row: some StoredRow) {
+        self.init(
+            id: row.id(0), policy: row.id(1), sink: row.text(2), name: row.text(3),
+            generation: row.integer(4), attempt: row.int(5), since: row.moment(6),
+            visibleAt: row.moment(7), lastError: row.optionalText(8))
+    }
+}
+
+extension Publication {
+    /// A name at a sink in one word; neither contains a space.
+    package var place: String { "\(sink) \(name)" }
+}

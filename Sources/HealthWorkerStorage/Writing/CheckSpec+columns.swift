@@ -1,0 +1,14 @@
+package import HealthWorkerModel
+
+extension CheckSpec {
+    /// What jobs carry as `timeout_ms`: whole milliseconds, rounded up, because a lease must not end
+    /// before the probe.
+    package var timeoutColumn: Int64 {
+        (effectiveTimeout.microseconds + 999) / 1000
+    }
+
+    /// What jobs carry as `location`: `|fra1|ams1|`; nil: any.
+    package var locationColumn: String? {
+        locations.isEmpty ? nil : "|" + locations.joined(separator: "|") + "|"
+    }
+}
