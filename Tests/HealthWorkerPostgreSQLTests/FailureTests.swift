@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 /// What a caller is told when the server is not there, or not as it should be.

@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 @Suite struct MigrationTests {

@@ -1,6 +1,7 @@
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 /// What PostgreSQL does for the statements that run often: along an index, whatever it knows of the

@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 /// Behind PgBouncer in transaction mode: every statement may come to another connection.

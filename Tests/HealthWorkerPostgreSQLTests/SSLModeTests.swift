@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 /// `sslmode` of the database's URL, against a server with a certificate for `localhost` that lets

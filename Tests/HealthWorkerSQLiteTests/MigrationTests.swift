@@ -4,6 +4,7 @@ import HealthWorkerModel
 import HealthWorkerSQLite
 import HealthWorkerStorage
 import Migrations
+import StorageConformance
 import Testing
 
 @Suite struct MigrationTests {

@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerModel
 import HealthWorkerSQLite
 import HealthWorkerStorage
+import StorageConformance
 import Synchronization
 import Testing
 

@@ -97,30 +97,3 @@ final class SQLiteFixture: StorageFixture {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 }
-
-extension CheckSpec {
-    static func web(_ name: String) -> CheckSpec {
-        CheckSpec(name: name, type: .tcp, target: Target(host: "192.0.2.1", port: 80))
-    }
-}
-
-extension Storage {
-    /// Makes checks, all of them due now.
-    @discardableResult
-    func put(_ names: String...) async throws -> [Check] {
-        _ = try await write(
-            WriteBatch(names.map { .putCheck(.web($0), set: nil) }, actor: "ann"))
-        let checks = try await checks(named: names)
-        for check in checks {
-            try await enqueueNow(check.id)
-        }
-        return checks
-    }
-
-    /// What a worker makes of an outcome that moves nothing.
-    func steady(_ claim: Claim, _ outcome: Outcome = .success) -> Completion {
-        Completion(
-            claim: claim, epoch: claim.base.epoch, report: ProbeReport(outcome: outcome),
-            decision: HealthTracker.Decision(state: claim.base), age: .zero)
-    }
-}

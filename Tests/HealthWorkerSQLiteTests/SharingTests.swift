@@ -3,42 +3,10 @@ import GRDB
 import HealthWorkerModel
 import HealthWorkerSQLite
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 @Suite struct SharingTests {
-    @Test func `two processes on one file never wait in vain and never share a job`() async throws {
-        let fixture = try await SQLiteFixture()
-        let storages = [
-            try await fixture.open(process: 1), try await fixture.open(process: 2),
-        ]
-        let checks = try await storages[0].checks(of: 60)
-
-        let handedOut = try await withThrowingTaskGroup(of: [JobReference].self) { group in
-            for storage in storages {
-                for _ in 0..<3 {
-                    group.addTask { try await storage.work(on: checks, rounds: 20) }
-                }
-                group.addTask {
-                    for _ in 0..<40 {
-                        _ = try await storage.enqueueDue(maxSlots: 4)
-                        _ = try await storage.queueStatus()
-                        _ = try await storage.observations(of: checks)
-                    }
-                    return []
-                }
-            }
-            return try await group.reduce(into: []) { $0 += $1 }
-        }
-
-        #expect(handedOut.count > checks.count)
-        #expect(Set(handedOut).count == handedOut.count)
-        let status = try await storages[1].queueStatus()
-        let tally = status.tally
-        #expect(tally.completed == Int64(handedOut.count))
-        #expect(
-            tally.enqueued == tally.completed + Int64(status.live) + tally.lost + tally.void)
-    }
-
     @Test(.timeLimit(.minutes(1)))
     func `a ping does not wait for another connection's long write`() async throws {
         let fixture = try await SQLiteFixture()
@@ -92,20 +60,6 @@ import Testing
 
         #expect(checks.max() == 8)
         #expect(try fixture.rows("SELECT name FROM checks").count == 8)
-    }
-
-    @Test func `a call that was made in a cancelled task is carried out`() async throws {
-        let storage = try await SQLiteFixture().open()
-        try await storage.put("web")
-        let claims = try await storage.claim(ClaimRequest(limit: 10))
-
-        let released = try await Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            return try await storage.release(claims.map(\.reference))
-        }.value
-
-        #expect(released == 1)
-        #expect(try await storage.queueStatus().ready == 1)
     }
 
     @Test func `a batch of which one completion fails leaves nothing`() async throws {
@@ -165,29 +119,5 @@ import Testing
         try await storage.ping()
 
         #expect(try fixture.rows("SELECT last_at FROM storage_clock") == before)
-    }
-}
-
-extension SQLiteStorage {
-    fileprivate func checks(of count: Int) async throws -> [CheckID] {
-        let names = (0..<count).map { "web\($0)" }
-        _ = try await write(
-            WriteBatch(names.map { .putCheck(.web($0), set: nil) }, actor: "ann"))
-        return try await checks(named: names).map(\.id)
-    }
-
-    /// Makes checks due, claims a few jobs at a time and completes them.
-    fileprivate func work(on checks: [CheckID], rounds: Int) async throws -> [JobReference] {
-        var handedOut: [JobReference] = []
-        for round in 0..<rounds {
-            for check in checks.dropFirst(round % 7).prefix(10) {
-                try await enqueueNow(check)
-            }
-            let claims = try await claim(ClaimRequest(limit: 8))
-            let report = try await complete(claims.map { steady($0) })
-            #expect(report.accepted == Set(claims.map(\.job)))
-            handedOut += claims.map(\.reference)
-        }
-        return handedOut
     }
 }

@@ -25,7 +25,8 @@ package struct StoragePromise: Sendable {
     }
 
     package static let all: [StoragePromise] =
-        writing + madeChecks + epochs + claiming + completing + wheel + interleavings + properties
+        writing + madeChecks + epochs + claiming + completing + wheel + interleavings + sharing
+        + properties
         + evaluating + deliveries + overrides + listings + fleet + settings
 }
 
