@@ -2,6 +2,15 @@
 
 import PackageDescription
 
+/// Whether the driver for MySQL and MariaDB is built, which needs libmariadb-dev: `WITH_MYSQL=1 swift
+/// build`; the tests do so.
+///
+/// A package trait cannot leave a target out: `swift build` builds every target of the package, and
+/// the conditions of traits are on dependencies alone. It also is a flag to the compiler for each
+/// module of the package, so that every change of it builds all of them again. This variable leaves
+/// out what needs the library, and changes the one module that picks the driver.
+let hasMySQL = Context.environment["WITH_MYSQL"] == "1"
+
 let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
@@ -15,8 +24,10 @@ func sources(
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], _ flags: [SwiftSetting] = []
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict + flags)
 }
 
 let argumentParser = Target.Dependency.product(
@@ -46,6 +57,9 @@ let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+let mySQLFlag: [SwiftSetting] = hasMySQL ? [.define("MySQL")] : []
+let mySQLDriver: [Target.Dependency] = hasMySQL ? ["HealthWorkerMySQL"] : []
+
 let package = Package(
     name: "health-worker",
     products: [
@@ -74,7 +88,8 @@ let package = Package(
         sources("HealthWorkerDocument", ["HealthWorkerModel", "HealthWorkerPatterns", yams]),
 
         // What is kept.
-        .target(name: "Migrations", path: "Migrations", exclude: ["PostgreSQL", "SQLite"]),
+        .target(
+            name: "Migrations", path: "Migrations", exclude: ["MySQL", "PostgreSQL", "SQLite"]),
         sources("HealthWorkerStorage", ["HealthWorkerModel", "Migrations", logging, metrics]),
         sources(
             "HealthWorkerSQLite",
@@ -118,8 +133,8 @@ let package = Package(
                 "HealthWorkerSettings", "HealthWorkerPatterns", argumentParser, asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
                 unixSignals, logging, metrics,
-            ],
-            swiftSettings: strict),
+            ] + mySQLDriver,
+            swiftSettings: strict + mySQLFlag),
 
         // C.
         .systemLibrary(name: "CEpoll"),  // of the C library, which Swift's Glibc leaves out
@@ -139,6 +154,7 @@ let package = Package(
             ["HealthWorkerModel", "HealthWorkerStorage"]),
         sources(
             "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
+        sources("TestServers", path: "Tests/TestServers", []),
         // Not of the program: what scripts/bench measures it with.
         .executableTarget(
             name: "QueueBench",
@@ -200,9 +216,24 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "HealthWorkerModel", "CountsConformance", asyncHTTPClient, nioCore,
+                "HealthWorkerModel", "CountsConformance", "TestServers", asyncHTTPClient, nioCore,
                 nioFoundationCompat, nioHTTP1,
-            ]),
+            ], mySQLFlag),
     ],
     swiftLanguageModes: [.v6]
 )
+
+if hasMySQL {
+    package.targets += [
+        sources(
+            "HealthWorkerMySQL", ["HealthWorkerModel", "HealthWorkerStorage", "CMySQL", logging]),
+        .systemLibrary(
+            name: "CMySQL", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        tests(
+            "HealthWorkerMySQLTests",
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerMySQL",
+                "StorageConformance", "TestServers", "CMySQL", logging,
+            ]),
+    ]
+}

@@ -3,6 +3,22 @@
 // #embed is C23; the compiler offers it in older modes too and would say so at every line.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
+static const unsigned char mysql_001[] = {
+#embed "MySQL/001_checks.sql"
+};
+static const unsigned char mysql_002[] = {
+#embed "MySQL/002_queue.sql"
+};
+static const unsigned char mysql_003[] = {
+#embed "MySQL/003_routes.sql"
+};
+static const unsigned char mysql_004[] = {
+#embed "MySQL/004_fleet.sql"
+};
+static const unsigned char mysql_005[] = {
+#embed "MySQL/005_settings.sql"
+};
+
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
 };
@@ -36,6 +52,11 @@ static const unsigned char sqlite_005[] = {
 };
 
 static const struct embedded_migration migrations[] = {
+    {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
+    {"MySQL", 2, "queue", mysql_002, sizeof mysql_002},
+    {"MySQL", 3, "routes", mysql_003, sizeof mysql_003},
+    {"MySQL", 4, "fleet", mysql_004, sizeof mysql_004},
+    {"MySQL", 5, "settings", mysql_005, sizeof mysql_005},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},

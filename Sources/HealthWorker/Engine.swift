@@ -9,6 +9,10 @@ import HealthWorkerSettings
 import HealthWorkerStorage
 import Logging
 
+#if MySQL
+    import HealthWorkerMySQL
+#endif
+
 /// Picks the driver that `database.url` names.
 enum Engine {
     /// Opens the storage for one process, which gets an id of its own at each start. One that is away,
@@ -49,6 +53,15 @@ enum Engine {
                 poolSize: settings.database.poolSize,
                 usesPreparedStatements: settings.database.preparedStatements,
                 logger: logger ?? Logger(label: "health-worker"))
+        case .mysql(let url):
+            #if MySQL
+                return try await MySQLStorage.open(
+                    url: url, process: .random(), version: Version.program,
+                    poolSize: settings.database.poolSize,
+                    logger: logger ?? Logger(label: "health-worker"))
+            #else
+                throw withoutMySQL
+            #endif
         }
     }
 
@@ -60,9 +73,22 @@ enum Engine {
                 return try SQLiteSchema.migrator(path: path, version: Version.program)
             case .postgresql(let url):
                 return try PostgreSQLSchema.migrator(url: url, version: Version.program)
+            case .mysql(let url):
+                #if MySQL
+                    return try MySQLSchema.migrator(url: url, version: Version.program)
+                #else
+                    throw withoutMySQL
+                #endif
             }
         }
     }
+
+    #if !MySQL
+        private static let withoutMySQL = StorageError.failed(
+            "database.url names a MySQL or MariaDB server, and this build carries no driver for "
+                + "them; build it anew with WITH_MYSQL=1 swift build (it needs libmariadb-dev), or "
+                + "name a postgresql: or sqlite: database.")
+    #endif
 
     /// The counts in Redis, where `redis.url` names one; exits 78 where that cannot be used.
     static func redis(_ settings: Settings, _ logger: Logger) throws -> RedisCounts? {

@@ -4,13 +4,15 @@ package enum DatabaseURL: Sendable, Equatable {
     case sqlite(path: String)
     /// As libpq reads it: `postgresql://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?…]`.
     case postgresql(url: String)
+    /// `mysql://USER[:PASSWORD]@HOST[:PORT]/DATABASE[?ssl-mode=…]`, MariaDB included.
+    case mysql(url: String)
 }
 
 extension DatabaseURL: CustomStringConvertible {
     package var description: String {
         switch self {
         case .sqlite(let path): "sqlite:\(path)"
-        case .postgresql(let url): url
+        case .postgresql(let url), .mysql(let url): url
         }
     }
 }
@@ -30,7 +32,8 @@ extension SettingType where Value == DatabaseURL {
 
     private static func readURL(_ text: String) throws(Refusal) -> DatabaseURL {
         let remedy =
-            "write sqlite: and the path of a file, or postgresql://USER:PASSWORD@HOST/DATABASE."
+            "write sqlite: and the path of a file, or postgresql:// or mysql:// and "
+            + "USER:PASSWORD@HOST/DATABASE."
         let scheme = text.prefix { $0 != ":" }
         guard scheme.endIndex < text.endIndex else {
             throw Refusal("is no database URL; \(remedy)")
@@ -61,16 +64,14 @@ extension SettingType where Value == DatabaseURL {
                 throw Refusal("holds a control character; leave it out.")
             }
             return .sqlite(path: String(path))
-        case "postgresql", "postgres":
+        case "postgresql", "postgres", "mysql", "mariadb":
             guard text.contains("://") else {
                 throw Refusal("is no database URL; \(remedy)")
             }
             guard text.isPrintable else {
                 throw Refusal("holds a control character; leave it out.")
             }
-            return .postgresql(url: text)
-        case "mysql", "mariadb":
-            throw Refusal("this build carries no MySQL driver; \(remedy)")
+            return scheme.lowercased().hasPrefix("p") ? .postgresql(url: text) : .mysql(url: text)
         default:
             // Not shown: without a known scheme, any part of it may be a password.
             throw Refusal("its scheme is not known; \(remedy)")

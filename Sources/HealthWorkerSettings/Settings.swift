@@ -99,7 +99,7 @@ extension Settings {
                 default: .sqlite(path: "/var/lib/health-worker/health-worker.sqlite"),
                 isSecret: true, otherVariable: "DATABASE_URL",
                 "Where everything is kept: sqlite: and the path of a file, taken as written, or "
-                    + "postgresql://USER:PASSWORD@HOST/DATABASE."),
+                    + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."),
             poolSize: keys.value(
                 "database.pool_size", .integer(1...100), default: 4,
                 "The most connections to a database server that this process opens."),

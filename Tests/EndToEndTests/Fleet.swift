@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// PostgreSQL, Redis and roles in processes of their own, started for one test and ended with it.
+/// A database, Redis and roles in processes of their own, started for one test and ended with it.
 final class Fleet: Sendable {
     /// What a fleet is made of.
     struct Plan {
@@ -50,6 +50,7 @@ final class Fleet: Sendable {
                 case .sqlite: SQLiteFile(path: scratch.file("health-worker.sqlite").path)
                 case .postgresql: try PostgreSQLServer.start()
                 case .pgbouncer: try PostgreSQLServer.start(withPooler: true)
+                case .mysql: try MariaDBServer.start()
                 }
             }
         var settings = plan.settings.merging(database.settings) { $1 }
@@ -67,7 +68,7 @@ final class Fleet: Sendable {
     ) async throws -> Fleet {
         let fleet = try Fleet(scratch: scratch, plan: plan)
         do {
-            if let address = plan.listensOn { try fleet.server.listen(on: address) }
+            if let address = plan.listensOn { try fleet.postgreSQL.listen(on: address) }
             if plan.engine != .sqlite { try await fleet.startRedis() }
             _ = try fleet.command(["migrate", "up"])
             let key = try fleet.command(["keys", "create", "--role", "admin", "--name", "test"])
@@ -96,7 +97,17 @@ final class Fleet: Sendable {
     }
 
     /// The server, of a fleet that has one.
-    var server: PostgreSQLServer {
+    var server: any TestServer {
+        get throws {
+            guard let server = database as? any TestServer else {
+                throw EndToEndError("this fleet has no server")
+            }
+            return server
+        }
+    }
+
+    /// The same, where it is PostgreSQL.
+    var postgreSQL: PostgreSQLServer {
         get throws {
             guard let server = database as? PostgreSQLServer else {
                 throw EndToEndError("this fleet has no PostgreSQL")
@@ -139,7 +150,7 @@ final class Fleet: Sendable {
     ) throws {
         var more = ["HEALTH_WORKER_WORKER_LOCATION": location]
         if let namespace {
-            more["HEALTH_WORKER_DATABASE_URL"] = try server.url.replacing(
+            more["HEALTH_WORKER_DATABASE_URL"] = try postgreSQL.url.replacing(
                 "127.0.0.1", with: namespace.here)
         }
         try launch(name, ["worker", "--wait", "30s"], more, inside: namespace)
@@ -186,30 +197,6 @@ final class Fleet: Sendable {
     func end(of name: String, within limit: Duration) async -> Int32? {
         await state.withLock { $0.running[name] }?.end(within: limit)
     }
-
-    func killBackend() throws {
-        let pid = try server.ask(
-            """
-            SELECT pid
-            FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-            ORDER BY random() LIMIT 1
-            """)
-        guard let pid = Int32(pid) else { throw EndToEndError("no backend to kill: \(pid)") }
-        Glibc.kill(pid, SIGKILL)
-    }
-
-    /// Every session of every role; one that is away has none.
-    func terminateSessions() {
-        _ = try? server.ask(
-            """
-            SELECT count(pg_terminate_backend(pid))
-            FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-            """)
-    }
-
-    func restartPostgreSQL() throws { try server.restart() }
 
     func flushRedis() throws { _ = try redis("FLUSHALL") }
 
@@ -324,7 +311,7 @@ final class Fleet: Sendable {
 
     /// The database's time, in microseconds since 1970.
     func databaseTime() throws -> Int64 {
-        try database.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+        try database.number("SELECT \(database.now)")
     }
 
     /// How many probes of such a process began after `moment`, of those that have ended.
@@ -352,7 +339,7 @@ final class Fleet: Sendable {
             "leased": """
             SELECT count(*) FROM probe_jobs
             WHERE worker_id IS NOT NULL
-              AND visible_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+              AND visible_at > \(database.now)
             """,
             "completed": "SELECT sum(completed) FROM queue_tallies",
             "recorded": "SELECT sum(completed + lost) FROM queue_tallies",
@@ -363,7 +350,7 @@ final class Fleet: Sendable {
             """,
             "unanswered": """
             SELECT count(*) FROM evaluations
-            WHERE due_at <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+            WHERE due_at <= \(database.now)
             """,
             "generations": "SELECT count(DISTINCT generation) FROM route_changes",
             "route_changes": "SELECT count(*) FROM route_changes",
@@ -374,152 +361,18 @@ final class Fleet: Sendable {
     }
 }
 
-/// A PostgreSQL of one test's own, with a PgBouncer in front of it or without.
-struct PostgreSQLServer: TestDatabase {
-    let url: String
-    private let pooler: String?
-    private let folder: String
-
-    var settings: [String: String] {
-        guard let pooler else { return ["HEALTH_WORKER_DATABASE_URL": url] }
-        return [
-            "HEALTH_WORKER_DATABASE_URL": pooler,
-            "HEALTH_WORKER_DATABASE_PREPARED_STATEMENTS": "false",
-        ]
-    }
-
-    /// Foundation learns of a process's end by a descriptor that it inherits; servers that go on
-    /// running would hold it open.
-    static let closingDescriptors = """
-        for descriptor in /proc/$$/fd/*; do
-            number=${descriptor##*/}
-            if [ "$number" -gt 2 ]; then eval "exec $number>&-"; fi
-        done
-
-        """
-
-    static func start(withPooler hasPooler: Bool = false) throws -> PostgreSQLServer {
-        let told = try script(["start", "postgresql"] + (hasPooler ? ["pgbouncer"] : []))
-        var values: [String: String] = [:]
-        for line in told.split(separator: "\n") {
-            let parts = line.replacing("export ", with: "").split(separator: "=", maxSplits: 1)
-            if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
-        }
-        guard let url = values["HEALTH_WORKER_TEST_POSTGRESQL"],
-            let folder = values["HEALTH_WORKER_TEST_SERVERS"]
-        else { throw EndToEndError("scripts/servers said: \(told)") }
-        return PostgreSQLServer(
-            url: url, pooler: values["HEALTH_WORKER_TEST_PGBOUNCER"], folder: folder)
-    }
-
-    /// - Parameter crashes: It recovers from its log afterwards.
-    func restart(crashes: Bool = false) throws {
-        try control("-m \(crashes ? "immediate" : "fast") -w restart")
-    }
-
-    /// Makes it answer at an address beside loopback, with a password.
-    func listen(on address: String) throws {
-        let port = URLComponents(string: url)?.port ?? 0
-        try control(
-            """
-            -m fast -w -o "-p \(port) -c unix_socket_directories=$0 -c fsync=on \
-                -c listen_addresses=127.0.0.1,\(address)" restart
-            """, first: "echo 'host all all 10.213.0.0/16 scram-sha-256' >>\"$0/data/pg_hba.conf\"")
-    }
-
-    /// Ends as of a power cut, and is not started again.
-    func crash() throws { try control("-m immediate -w stop", last: ":") }
-
-    private func control(
-        _ words: String, first: String = ":",
-        last: String = "head -1 \"$0/data/postmaster.pid\" >\"$0/pid\""
-    ) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = [
-            "-c",
-            Self.closingDescriptors + """
-                set -e
-                control=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)/pg_ctl
-                as=(); [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)
-                cd /
-                \(first)
-                "${as[@]}" "$control" -D "$0/data" -l "$0/data/restart.log" \(words) >&2
-                \(last)
-                """, "\(folder)/postgresql",
-        ]
-        _ = try process.output()
-    }
-
-    /// A session of the server, and the transaction that it holds open as long as it runs.
-    func session(_ script: String, log: URL) throws -> Program {
-        try Program(
-            URL(filePath: "/usr/bin/psql"),
-            ["--no-psqlrc", "-qAt", "-d", url, "-c", script], log: log)
-    }
-
-    func rows(_ query: String) throws -> [[String]] { try Self.rows(query, at: url) }
-
-    static func rows(_ query: String, at url: String) throws -> [[String]] {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/psql")
-        process.arguments = ["--no-psqlrc", "-qAt", "-F", "\t", "-d", url, "-c", query]
-        return try process.output().split(separator: "\n").map {
-            $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
-        }
-    }
-
-    /// The only value of a query's only row.
-    func ask(_ query: String, in database: String? = nil) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/psql")
-        process.arguments = ["--no-psqlrc", "-qAt", "-d", url, "-c", query]
-        if let database {
-            var address = URLComponents(string: url)
-            address?.path = "/\(database)"
-            process.arguments?[3] = address?.string ?? url
-        }
-        return try process.output()
-    }
-
-    func stop() {
-        // What cannot be stopped any more has ended.
-        _ = try? Self.script(["stop"], folder: folder)
-    }
-
-    private static func script(_ arguments: [String], folder: String? = nil) throws -> String {
-        let script = URL(filePath: #filePath).deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "scripts/servers")
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        // Foundation learns of a process's end by a descriptor that it inherits; servers that go on
-        // running would hold it open.
-        process.arguments =
-            [
-                "-c",
-                Self.closingDescriptors + #"exec "$0" "$@""#, script.path,
-            ] + arguments
-        if let folder {
-            process.environment = ProcessInfo.processInfo.environment.merging([
-                "HEALTH_WORKER_TEST_SERVERS": folder
-            ]) { $1 }
-        }
-        return try process.output()
-    }
-}
-
 extension Process {
     /// Runs to the end.
+    /// - Parameter codes: Exit codes that are no error.
     /// - Returns: standard output without white space around it.
-    func output() throws -> String {
+    func output(endingWith codes: ClosedRange<Int32> = 0...0) throws -> String {
         let pipe = Pipe()
         standardOutput = pipe
         standardInput = FileHandle.nullDevice
         try run()
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         waitUntilExit()
-        guard terminationStatus == 0 else {
+        guard codes.contains(terminationStatus) else {
             throw EndToEndError("\(arguments ?? []) ended with \(terminationStatus): \(text)")
         }
         return text.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -3,11 +3,13 @@ import Foundation
 import HealthWorkerModel
 import Testing
 
-/// The real shape of the service: roles in processes of their own, on PostgreSQL and Redis, and one
-/// after the other is killed.
+/// The real shape of the service: roles in processes of their own, on a database server and Redis,
+/// and one after the other is killed.
 @Suite(.serialized) struct `A fleet, from end to end` {
-    @Test(.timeLimit(.minutes(4)))
-    func `the route follows its target whatever is killed on the way`() async throws {
+    @Test(.timeLimit(.minutes(4)), arguments: Engine.servers)
+    func `the route follows its target whatever is killed on the way`(
+        _ engine: Engine
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let targetPort = try Here.freePort()
@@ -17,6 +19,7 @@ import Testing
         let fleet = try await Fleet.start(
             in: scratch,
             Fleet.Plan(
+                engine: engine,
                 document: """
                     format: 1
                     policies:
@@ -70,9 +73,9 @@ import Testing
         #expect(second.cause == "failover")
         #expect(second.generation > first.generation)
 
-        // A backend of PostgreSQL is killed: the server restarts all of them.
-        try fleet.killBackend()
-        timeline.note("a PostgreSQL backend killed with SIGKILL")
+        // The database ends the session of some role; PostgreSQL ends all of them.
+        try fleet.server.killSession()
+        timeline.note("a session of the database killed")
         try await fleet.startRedis()
         timeline.note("Redis started again, empty")
         try fleet.startWorker("worker-1", location: "fra1")
@@ -87,8 +90,8 @@ import Testing
         try fleet.startRegister("register-3")
         await fleet.kill("register-2")
         timeline.note("register-2 killed with SIGKILL, register-3 started")
-        try fleet.restartPostgreSQL()
-        timeline.note("PostgreSQL restarted")
+        try fleet.server.restart(crashes: false)
+        timeline.note("the database restarted")
         let third = try await fleet.route { $0.values == ["127.0.0.1"] }
         timeline.note(
             "route decided (\(third.cause)), generation \(third.generation)", at: third.decidedAt)

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestServers
 
 /// A PostgreSQL and a standby of it that has everything before the first one says so; either may be
 /// the one that is written to.
@@ -40,6 +41,8 @@ final class ReplicatedServer: TestDatabase {
                 place, with: "\(place),127.0.0.1:\(port)")
         ]
     }
+
+    var now: String { primary.now }
 
     private var standbyURL: String {
         var address = URLComponents(string: primary.url)
@@ -82,7 +85,7 @@ final class ReplicatedServer: TestDatabase {
         process.executableURL = URL(filePath: "/bin/bash")
         process.arguments = [
             "-c",
-            PostgreSQLServer.closingDescriptors + """
+            StartedServer.closingDescriptors + """
                 set -euo pipefail
                 programs=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
                 as=(); [ "$(id -u)" != 0 ] || as=(runuser -u postgres --)

@@ -31,18 +31,18 @@ import Testing
             // Whoever says that it is alive looks who else is: a second time after all were there.
             let workers = "FROM processes WHERE presence::json ->> 'name' LIKE 'worker-%'"
             try await fleet.until("all workers are there") {
-                try fleet.server.ask("SELECT count(*) \(workers)") == "3"
+                try fleet.postgreSQL.ask("SELECT count(*) \(workers)") == "3"
             }
-            let moment = try fleet.server.ask("SELECT now_us() + 1000000")
+            let moment = try fleet.postgreSQL.ask("SELECT now_us() + 1000000")
             try await fleet.until("all workers have seen the others") {
-                try fleet.server.ask("SELECT min(seen_at) > \(moment) \(workers)") == "t"
+                try fleet.postgreSQL.ask("SELECT min(seen_at) > \(moment) \(workers)") == "t"
             }
 
             await targets.kill("127.0.0.1")
             try await fleet.awaitHealth("unhealthy", of: "web")
 
             // The failures that turned it, in order: from where, and how long after the one before.
-            let seen = try fleet.server.ask(
+            let seen = try fleet.postgreSQL.ask(
                 """
                 SELECT string_agg(location || ' ' || reason, ', ' ORDER BY job_id),
                        count(DISTINCT worker_id), max(started_at) - min(started_at),

@@ -8,6 +8,21 @@ protocol TestDatabase: Sendable {
     /// The rows of a query, as text.
     func rows(_ query: String) throws -> [[String]]
     func stop()
+
+    /// An expression of its SQL: now by its clock, in microseconds since 1970.
+    var now: String { get }
+}
+
+/// A database in a server, which can go away and come back.
+protocol TestServer: TestDatabase {
+    /// - Parameter crashes: It recovers from its log afterwards.
+    func restart(crashes: Bool) throws
+    /// Kills one session of a role, or throws where there is none.
+    func killSession() throws
+    /// Ends every session of every role.
+    func terminateSessions() throws
+    /// A transaction that sees for as long as the program runs what is there now.
+    func pinSnapshot(log: URL) throws -> Program
 }
 
 extension TestDatabase {
@@ -24,6 +39,7 @@ struct SQLiteFile: TestDatabase {
     let path: String
 
     var settings: [String: String] { ["HEALTH_WORKER_DATABASE_URL": "sqlite:\(path)"] }
+    var now: String { "(SELECT last_at FROM storage_clock)" }
 
     func rows(_ query: String) throws -> [[String]] {
         let process = Process()

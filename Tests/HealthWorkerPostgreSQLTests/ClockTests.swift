@@ -1,6 +1,7 @@
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 /// A server that takes over may have a clock of its own: every moment that is stored is the other's.

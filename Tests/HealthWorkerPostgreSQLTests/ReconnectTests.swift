@@ -1,6 +1,7 @@
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerStorage
+import StorageConformance
 import Synchronization
 import Testing
 

@@ -132,6 +132,20 @@ struct PrecedenceTests {
             settings.shown("database.url")?.value == "postgresql://app:***@db.example.com/hw")
     }
 
+    @Test(arguments: ["mysql", "mariadb"])
+    func `a MySQL or MariaDB database is taken as it is written, and shown without its password`(
+        _ scheme: String
+    ) throws {
+        let url = "\(scheme)://app:hunter2@db.example.com/hw?ssl-mode=REQUIRED"
+
+        let settings = try Settings.load(environment: ["DATABASE_URL": url])
+
+        #expect(settings.database.url == .mysql(url: url))
+        #expect(
+            settings.shown("database.url")?.value
+                == "\(scheme)://app:***@db.example.com/hw?ssl-mode=REQUIRED")
+    }
+
     @Test func `TLS to Redis is refused with what to do instead`() throws {
         let problems = try folder.problems("redis.url = \"rediss://:hunter2@redis.example.com\"")
 

@@ -136,19 +136,19 @@ struct ProblemTests {
 
     @Test(arguments: [
         (
-            "mysql://app:hunter2@db.example.com/hw",
-            "this build carries no MySQL driver; write sqlite: and the path of a file, or "
-                + "postgresql://USER:PASSWORD@HOST/DATABASE."
+            "mysql:hunter2",
+            "is no database URL; write sqlite: and the path of a file, or "
+                + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."
         ),
         (
             "mongodb://app:hunter2@db.example.com/hw",
             "its scheme is not known; write sqlite: and the path of a file, or "
-                + "postgresql://USER:PASSWORD@HOST/DATABASE."
+                + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."
         ),
         (
             "hunter2",
             "is no database URL; write sqlite: and the path of a file, or "
-                + "postgresql://USER:PASSWORD@HOST/DATABASE."
+                + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."
         ),
         (
             "sqlite://app:hunter2@db.example.com/hw?password=hunter2",
@@ -163,12 +163,12 @@ struct ProblemTests {
         (
             "sqlite::memory:",
             "a database in memory is lost with the process; write sqlite: and the path of a file, or "
-                + "postgresql://USER:PASSWORD@HOST/DATABASE."
+                + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."
         ),
         (
             "sqlite:",
             "\"sqlite:\" names no file; write sqlite: and the path of a file, or "
-                + "postgresql://USER:PASSWORD@HOST/DATABASE."
+                + "postgresql:// or mysql:// and USER:PASSWORD@HOST/DATABASE."
         ),
     ])
     func `a database that this build cannot use is refused without its password`(

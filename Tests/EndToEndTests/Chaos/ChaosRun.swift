@@ -22,7 +22,9 @@ struct ChaosRun {
         let targets = try await ChaosTargets(Self.targetCount, in: scratch)
         let (document, targetOfCheck) = Self.document(port: targets.port)
         let fleet = try await Fleet.start(in: scratch, fleetPlan(document)) { fleet in
-            for statement in engine.recording { _ = try fleet.database.rows(statement) }
+            for statement in engine.recording(now: fleet.database.now) {
+                _ = try fleet.database.rows(statement)
+            }
         }
         do {
             let roles = self.roles
@@ -38,7 +40,7 @@ struct ChaosRun {
                 redis: redis)
             let result = Result(
                 ledger: ledger, plan: plan, codes: codes,
-                figures: figures(of: ledger, plan) + (try inPlaceUpdates(fleet)))
+                figures: figures(of: ledger, plan) + (try ofTheServer(fleet)))
             await fleet.stop()
             await targets.stop()
             return result
@@ -155,13 +157,14 @@ struct ChaosRun {
         case .terminateSessions:
             let end = ContinuousClock.now + pause
             while ContinuousClock.now < end {
-                fleet.terminateSessions()
+                // While the server is away, there are none.
+                try? fleet.server.terminateSessions()
                 try await Task.sleep(for: .milliseconds(200))
             }
-        case .crashSession:
+        case .killSession:
             // There may be none at the moment.
-            try? fleet.killBackend()
-        case .restartServer: try fleet.server.restart()
+            try? fleet.server.killSession()
+        case .restartServer: try fleet.server.restart(crashes: false)
         case .crashServer: try fleet.server.restart(crashes: true)
         case .killRedis:
             await fleet.kill("redis")
@@ -171,8 +174,7 @@ struct ChaosRun {
             // It may be away at the moment.
             try? fleet.flushRedis()
         case .pinSnapshot:
-            let session = try fleet.server.session(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; SELECT pg_sleep(600)", log: log)
+            let session = try fleet.server.pinSnapshot(log: log)
             try await Task.sleep(for: pause)
             await session.destroy()
         case .lockFile:
@@ -245,16 +247,34 @@ struct ChaosRun {
         ]
     }
 
-    /// How many of the updates of the two busy tables touched no index (HOT), where the engine tells.
-    private func inPlaceUpdates(_ fleet: Fleet) throws -> [String] {
-        guard engine != .sqlite else { return [] }
-        return try fleet.database.rows(
-            """
-            SELECT relname, n_tup_upd, round(100.0 * n_tup_hot_upd / greatest(1, n_tup_upd), 1)
-            FROM pg_stat_user_tables
-            WHERE relname IN ('probe_jobs', 'check_health')
-            ORDER BY 1
-            """
-        ).map { "\($0[0]): \($0[1]) updates since the last crash, \($0[2]) % without an index" }
+    /// What the engine itself tells: of PostgreSQL, how many of the updates of the two busy tables
+    /// touched no index (HOT); of MySQL, how many transactions stood in each other's way.
+    private func ofTheServer(_ fleet: Fleet) throws -> [String] {
+        switch engine {
+        case .sqlite: return []
+        case .postgresql, .pgbouncer:
+            return try fleet.database.rows(
+                """
+                SELECT relname, n_tup_upd, round(100.0 * n_tup_hot_upd / greatest(1, n_tup_upd), 1)
+                FROM pg_stat_user_tables
+                WHERE relname IN ('probe_jobs', 'check_health')
+                ORDER BY 1
+                """
+            ).map { "\($0[0]): \($0[1]) updates since the last crash, \($0[2]) % without an index" }
+        case .mysql:
+            let counts = try fleet.database.rows(
+                """
+                SELECT variable_value
+                FROM information_schema.global_status
+                WHERE variable_name IN ('COM_COMMIT', 'INNODB_DEADLOCKS')
+                ORDER BY variable_name
+                """
+            ).map { $0[0] }
+            let gaveUp = roles.reduce(0) { $0 + fleet.log(of: $1).ranges(of: "(1213)").count }
+            return [
+                "\(counts.joined(separator: " commits and ")) deadlocks since the last start; "
+                    + "\(gaveUp) calls gave up after five"
+            ]
+        }
     }
 }

@@ -6,10 +6,10 @@ enum Fault: Hashable, Sendable {
     case kill(String)
     /// SIGSTOP to a role, and SIGCONT afterwards.
     case stop(String)
-    /// `pg_terminate_backend` of every session, again and again.
+    /// The server ends every session, again and again.
     case terminateSessions
-    /// SIGKILL to one session's process: the server ends all of them and recovers.
-    case crashSession
+    /// One session is killed; PostgreSQL then ends all of them and recovers.
+    case killSession
     case restartServer
     /// A restart after which the server recovers from its log.
     case crashServer
@@ -32,7 +32,7 @@ enum Fault: Hashable, Sendable {
     var subject: String {
         switch self {
         case .kill(let role), .stop(let role): role
-        case .terminateSessions, .crashSession, .restartServer, .crashServer, .lockFile: "database"
+        case .terminateSessions, .killSession, .restartServer, .crashServer, .lockFile: "database"
         case .killRedis, .flushRedis: "redis"
         case .pinSnapshot: "snapshot"
         case .target(let number, _): "target \(number)"
@@ -46,7 +46,7 @@ extension Fault: CustomStringConvertible {
         case .kill(let role): "SIGKILL \(role)"
         case .stop(let role): "SIGSTOP \(role)"
         case .terminateSessions: "terminate all sessions"
-        case .crashSession: "SIGKILL a session of the server"
+        case .killSession: "kill a session of the server"
         case .restartServer: "restart the server"
         case .crashServer: "crash the server"
         case .killRedis: "SIGKILL Redis"
@@ -117,7 +117,7 @@ struct ChaosPlan: Sendable {
         guard engine != .sqlite else { return (.lockFile, milliseconds(500...4000)) }
         switch weight {
         case 75..<80: return (.terminateSessions, milliseconds(100...1500))
-        case 80..<83: return (.crashSession, .seconds(2))
+        case 80..<83: return (.killSession, .seconds(2))
         case 83..<86: return (.restartServer, .seconds(2))
         case 86..<88: return (.crashServer, .seconds(2))
         case 88..<92: return (.killRedis, milliseconds(200...6000))
@@ -125,11 +125,4 @@ struct ChaosPlan: Sendable {
         default: return (.pinSnapshot, milliseconds(3000...12000))
         }
     }
-}
-
-enum Engine: String, CaseIterable, Sendable {
-    case sqlite
-    case postgresql
-    /// PostgreSQL behind PgBouncer in transaction mode, without prepared statements.
-    case pgbouncer
 }

@@ -4,7 +4,9 @@ import Foundation
 // program keeps of itself; and what is read of it afterwards.
 extension Engine {
     /// Triggers that record every job that comes, is claimed and goes, and every move of a slot.
-    var recording: [String] {
+    ///
+    /// - Parameter now: The database's clock, as an expression.
+    func recording(now: String) -> [String] {
         let tables = [
             "CREATE TABLE chaos_inserted (job_id bigint, check_id bigint)",
             """
@@ -21,29 +23,25 @@ extension Engine {
         let events = [
             (
                 "inserted", "AFTER INSERT ON probe_jobs", "",
-                "INSERT INTO chaos_inserted VALUES (NEW.job_id, NEW.check_id);"
+                "NEW.job_id, NEW.check_id"
             ),
             (
                 "claimed", "AFTER UPDATE ON probe_jobs", "NEW.attempt <> OLD.attempt",
-                """
-                INSERT INTO chaos_claimed
-                VALUES (NEW.job_id, NEW.check_id, NEW.attempt, OLD.attempt, NEW.visible_at, \(now));
-                """
+                "NEW.job_id, NEW.check_id, NEW.attempt, OLD.attempt, NEW.visible_at, \(now)"
             ),
             (
                 "ended", "AFTER DELETE ON probe_jobs", "",
-                "INSERT INTO chaos_ended VALUES (OLD.job_id, OLD.check_id, OLD.attempt);"
+                "OLD.job_id, OLD.check_id, OLD.attempt"
             ),
             (
                 "ticks", "AFTER UPDATE ON schedule_slots", "NEW.due_at <> OLD.due_at",
-                """
-                INSERT INTO chaos_ticks VALUES (NEW.interval_us, NEW.slot, OLD.due_at, NEW.due_at);
-                """
+                "NEW.interval_us, NEW.slot, OLD.due_at, NEW.due_at"
             ),
         ]
         return tables
-            + events.flatMap { name, event, condition, action in
+            + events.flatMap { name, event, condition, values in
                 let when = condition.isEmpty ? "" : "WHEN (\(condition))"
+                let action = "INSERT INTO chaos_\(name) VALUES (\(values));"
                 return switch self {
                 case .sqlite:
                     [
@@ -63,16 +61,17 @@ extension Engine {
                         EXECUTE FUNCTION chaos_\(name)()
                         """,
                     ]
+                case .mysql:
+                    // Its triggers have no condition of their own.
+                    [
+                        """
+                        CREATE TRIGGER chaos_\(name) \(event) FOR EACH ROW
+                        INSERT INTO chaos_\(name)
+                        SELECT \(values) FROM DUAL WHERE \(condition.isEmpty ? "true" : condition)
+                        """
+                    ]
                 }
             }
-    }
-
-    /// Now, as the database's clock has it.
-    private var now: String {
-        switch self {
-        case .sqlite: "(SELECT last_at FROM storage_clock)"
-        case .postgresql, .pgbouncer: "now_us()"
-        }
     }
 }
 

@@ -1,0 +1,138 @@
+import Foundation
+import HealthWorkerModel
+import HealthWorkerMySQL
+import HealthWorkerStorage
+import StorageConformance
+import Testing
+
+@Suite struct MigrationTests {
+    @Test func `a new database gets every migration, and the next run none`() async throws {
+        let fixture = try await MySQLFixture(isMigrated: false)
+        let migrator = try fixture.migrator()
+
+        let planned = try await migrator.up(dryRun: true)
+        let tables = try fixture.execute("SHOW TABLES")
+        let done = try await migrator.up()
+        let again = try await migrator.up()
+
+        #expect(planned == migrator.migrations)
+        #expect(tables.isEmpty)
+        #expect(done == migrator.migrations)
+        #expect(done.map(\.number) == Array(1...done.count))
+        #expect(again.isEmpty)
+        try await migrator.validate()
+    }
+
+    @Test func `two that migrate at once do each migration once`() async throws {
+        let fixture = try await MySQLFixture(isMigrated: false)
+        let first = try fixture.migrator()
+        let second = try fixture.migrator()
+
+        async let one = first.up()
+        async let other = second.up()
+        let done = try await one + other
+
+        #expect(done.map(\.number).sorted() == first.migrations.map(\.number))
+        try await first.validate()
+    }
+
+    @Test func `an empty database names the command`() async throws {
+        let fixture = try await MySQLFixture(isMigrated: false)
+
+        let error = await #expect(throws: StorageError.self) { try await fixture.open() }
+
+        #expect(error?.isAboutSchema(containing: "health-worker migrate up") == true)
+        #expect(try await fixture.migrator().status().allSatisfy { $0.state == .pending })
+    }
+
+    @Test func `a database without its last migration names the command`() async throws {
+        let fixture = try await MySQLFixture()
+        let last = try MySQLSchema.migrations().count
+        try fixture.execute("DELETE FROM schema_migrations WHERE number = \(last)")
+
+        let error = await #expect(throws: StorageError.self) { try await fixture.open() }
+
+        #expect(error?.isAboutSchema(containing: "health-worker migrate up") == true)
+        #expect(try await fixture.migrator().pending().map(\.number) == [last])
+    }
+
+    @Test func `a migration that was done with another text is refused`() async throws {
+        let fixture = try await MySQLFixture()
+        try fixture.execute("UPDATE schema_migrations SET checksum = '0' WHERE number = 2")
+        let migrator = try fixture.migrator()
+
+        let error = await #expect(throws: StorageError.self) { try await migrator.validate() }
+        await #expect(throws: StorageError.self) { try await migrator.up() }
+
+        #expect(error?.isAboutSchema(containing: "Migration 2 (queue)") == true)
+    }
+
+    @Test func `a later schema that needs a later version names it`() async throws {
+        let fixture = try await MySQLFixture()
+        try fixture.execute(
+            "INSERT INTO schema_migrations VALUES (99, 'last', '1', 0, '0.3.1', '0.3.0')")
+
+        let error = await #expect(throws: StorageError.self) { try await fixture.open() }
+
+        #expect(error?.isAboutSchema(containing: "install 0.3.0 or later") == true)
+    }
+
+    @Test(arguments: try MySQLSchema.migrations().map(\.number))
+    func `a migration that was cut off anywhere is done to its end by the next run`(
+        _ number: Int
+    ) async throws {
+        let fixture = try await MySQLFixture()
+        let tables = try fixture.tables()
+        // Some of its statements were carried out, and it was not noted.
+        try fixture.execute("DELETE FROM schema_migrations WHERE number = \(number)")
+        if number == 4 { try fixture.execute("DROP TABLE audit_log") }
+
+        let done = try await fixture.migrator().up()
+
+        #expect(done.map(\.number) == [number])
+        #expect(try fixture.tables() == tables)
+        try await fixture.migrator().validate()
+    }
+
+    @Test func `every file of the folder is carried, and the numbers mean the same everywhere`()
+        throws
+    {
+        let folder = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Migrations")
+
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: folder.appendingPathComponent("MySQL").path)
+        let others = try FileManager.default.contentsOfDirectory(
+            atPath: folder.appendingPathComponent("PostgreSQL").path)
+        let carried = try MySQLSchema.migrations()
+
+        #expect(files.sorted() == others.sorted())
+        #expect(carried.count == files.count)
+        for (file, migration) in zip(files.sorted(), carried) {
+            let text = try String(
+                contentsOf: folder.appendingPathComponent("MySQL/\(file)"), encoding: .utf8)
+            #expect(text == migration.sql)
+        }
+    }
+
+    @Test func `the clock is the database's, to the microsecond`() async throws {
+        let fixture = try await MySQLFixture(clockRuns: true)
+        let storage = try await fixture.open()
+        let question = "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6))"
+
+        let before = try #require(try fixture.execute(question)[0][0])
+        let now = try await storage.now()
+        let after = try #require(try fixture.execute(question)[0][0])
+
+        let wall = try [before, after].map { try #require(Int64($0)) }
+        #expect((wall[0]...wall[1]).contains(now.microseconds))
+        await storage.close()
+    }
+}
+
+extension MySQLFixture {
+    fileprivate func tables() throws -> [[String?]] {
+        try execute("SHOW TABLES")
+    }
+}
