@@ -61,6 +61,8 @@ final class MySQLFixture: StorageFixture {
             statementLimit: statementLimit, time: clock, logger: Self.logger)
     }
 
+    var clockMayGoBack: Bool { true }
+
     func storage(process: ProcessID) async throws -> any Storage {
         try await open(process: process)
     }

@@ -48,6 +48,8 @@ final class PostgreSQLFixture: StorageFixture {
             logger: Self.logger)
     }
 
+    var clockMayGoBack: Bool { true }
+
     /// Ten thousand outcomes a second are not deleted one by one.
     var prunesByParts: Bool { true }
 
