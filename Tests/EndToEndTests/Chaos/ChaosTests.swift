@@ -15,7 +15,7 @@ import Testing
         init(_ environment: [String: String] = ProcessInfo.processInfo.environment) {
             engines =
                 environment["HEALTH_WORKER_CHAOS_ENGINE"].flatMap(Engine.init).map { [$0] }
-                ?? [.postgresql, .sqlite]
+                ?? Engine.servers + [.sqlite]
             // Each day another run, so that many are seen; a failing one is repeated by its seed.
             seed =
                 environment["HEALTH_WORKER_CHAOS_SEED"].flatMap(UInt64.init)
