@@ -47,7 +47,8 @@ package struct APIServer: Sendable {
         self.onListening = onListening
         endpoints =
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
-            + RenameEndpoints(backend: backend).all + FreezeEndpoints(backend: backend).all
+            + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
+            + FreezeEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
             + MemberHealthEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all

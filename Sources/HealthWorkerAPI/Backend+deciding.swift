@@ -35,13 +35,15 @@ extension Backend {
         _ = try await evaluator.thaw(policy.id, by: person(of: call))
     }
 
+    /// Sets overrides, all or none.
+    ///
     /// - Parameter pointers: member → where the request names it.
     func set(
-        _ orders: [PolicyEvaluator.OverrideOrder], of policy: Policy, pointers: [String: String],
+        _ orders: [PolicyID: [PolicyEvaluator.OverrideOrder]], pointers: [String: String],
         _ call: Call
     ) async throws {
         do {
-            _ = try await evaluator.setOverrides(orders, of: policy.id, by: person(of: call))
+            _ = try await evaluator.setOverrides(orders, by: person(of: call))
         } catch StorageError.refused(let refusals) {
             throw ProblemDetails(refusals) { refusal in
                 guard case .noSuchMember(_, let name) = refusal else { return nil }
@@ -52,6 +54,10 @@ extension Backend {
 
     func clear(_ override: OverrideID, _ call: Call) async throws {
         _ = try await evaluator.clearOverride(override, by: person(of: call))
+    }
+
+    func clear(_ overrides: [Override], _ call: Call) async throws {
+        _ = try await evaluator.clearOverrides(overrides, by: person(of: call))
     }
 
     private func person(of call: Call) throws -> PolicyEvaluator.Operator {

@@ -31,26 +31,28 @@ extension MySQLStorage {
     }
 
     package func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
+        try await transact { try $0.commit(commit) }
+    }
+
+    package func commit(
+        all commits: [EvaluationCommit]
+    ) async throws(StorageError) -> [CommitOutcome]? {
         try await transact { session in
-            let id = commit.read.inputs.policy.id
-            guard let policy = try session.lockedPolicy(id),
-                let row = try session.lockedRouteRow(of: id),
-                row.evaluation == commit.read.evaluation
-            else { return .superseded }
-
-            try session.carryOut(commit.writes(over: row.freeze), of: id)
-            try session.append(try commit.auditEntries(at: session.now))
-            try session.answer(commit, of: id)
-
-            let next = Route.next(after: row.route, verdict: commit.verdict, at: session.now)
-            let route = next ?? row.route?.keeping(commit.verdict)
-            try session.store(route, decidedBy: commit)
-            if let next { try session.record(next, of: id) }
-            if let route, policy.spec.mode == .live {
-                try session.announce(
-                    route, of: policy, isNew: next != nil, announced: row.announced)
+            // Every policy, then every route, each by id, as everywhere.
+            let ids = commits.map(\.read.inputs.policy.id).sorted()
+            for id in ids {
+                guard try session.lockedPolicy(id) != nil else { return nil }
             }
-            return .committed(route, isNewGeneration: next != nil)
+            let numbers = Dictionary(
+                uniqueKeysWithValues: commits.map {
+                    ($0.read.inputs.policy.id, $0.read.evaluation)
+                })
+            for id in ids {
+                guard try session.lockedRouteRow(of: id)?.evaluation == numbers[id] else {
+                    return nil
+                }
+            }
+            return try commits.map { try session.commit($0) }
         }
     }
 
@@ -158,6 +160,28 @@ extension Session {
 
 // Writing.
 extension Session {
+    fileprivate func commit(_ commit: EvaluationCommit) throws -> CommitOutcome {
+        let id = commit.read.inputs.policy.id
+        guard let policy = try lockedPolicy(id),
+            let row = try lockedRouteRow(of: id),
+            row.evaluation == commit.read.evaluation
+        else { return .superseded }
+
+        try carryOut(commit.writes(over: row.freeze), of: id)
+        try append(try commit.auditEntries(at: now))
+        try answer(commit, of: id)
+
+        let next = Route.next(after: row.route, verdict: commit.verdict, at: now)
+        let route = next ?? row.route?.keeping(commit.verdict)
+        try store(route, decidedBy: commit)
+        if let next { try record(next, of: id) }
+        if let route, policy.spec.mode == .live {
+            try announce(
+                route, of: policy, isNew: next != nil, announced: row.announced)
+        }
+        return .committed(route, isNewGeneration: next != nil)
+    }
+
     fileprivate func carryOut(_ writes: [OperatorWrite], of policy: PolicyID) throws {
         for write in writes {
             switch write {

@@ -31,25 +31,18 @@ extension SQLiteStorage {
     }
 
     package func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
+        try await write { try $0.commit(commit) }
+    }
+
+    package func commit(
+        all commits: [EvaluationCommit]
+    ) async throws(StorageError) -> [CommitOutcome]? {
         try await write { session in
-            let id = commit.read.inputs.policy.id
-            guard let policy = try session.policy(id), let row = try session.routeRow(of: id),
-                row.evaluation == commit.read.evaluation
-            else { return .superseded }
-
-            try session.carryOut(commit.writes(over: row.freeze), of: id)
-            try session.append(try commit.auditEntries(at: session.now))
-            try session.answer(commit, of: id)
-
-            let next = Route.next(after: row.route, verdict: commit.verdict, at: session.now)
-            let route = next ?? row.route?.keeping(commit.verdict)
-            try session.store(route, decidedBy: commit)
-            if let next { try session.record(next, of: id) }
-            if let route, policy.spec.mode == .live {
-                try session.announce(
-                    route, of: policy, isNew: next != nil, announced: row.announced)
+            for commit in commits {
+                let row = try session.routeRow(of: commit.read.inputs.policy.id)
+                guard row?.evaluation == commit.read.evaluation else { return nil }
             }
-            return .committed(route, isNewGeneration: next != nil)
+            return try commits.map { try session.commit($0) }
         }
     }
 
@@ -127,6 +120,27 @@ extension Session {
 
 // Writing.
 extension Session {
+    fileprivate func commit(_ commit: EvaluationCommit) throws -> CommitOutcome {
+        let id = commit.read.inputs.policy.id
+        guard let policy = try policy(id), let row = try routeRow(of: id),
+            row.evaluation == commit.read.evaluation
+        else { return .superseded }
+
+        try carryOut(commit.writes(over: row.freeze), of: id)
+        try append(try commit.auditEntries(at: now))
+        try answer(commit, of: id)
+
+        let next = Route.next(after: row.route, verdict: commit.verdict, at: now)
+        let route = next ?? row.route?.keeping(commit.verdict)
+        try store(route, decidedBy: commit)
+        if let next { try record(next, of: id) }
+        if let route, policy.spec.mode == .live {
+            try announce(
+                route, of: policy, isNew: next != nil, announced: row.announced)
+        }
+        return .committed(route, isNewGeneration: next != nil)
+    }
+
     fileprivate func carryOut(_ writes: [OperatorWrite], of policy: PolicyID) throws {
         for write in writes {
             switch write {

@@ -38,9 +38,11 @@ import Testing
 
             for (query, names) in [
                 ("set=shop", ["shop-login"]), ("type=tcp", ["mail"]),
-                ("health=healthy", ["mail"]), ("label=customer%3Dacme", ["shop-login"]),
-                ("label=customer=acme", ["shop-login"]), ("label=customer=other", []),
-                ("label=customer=acme&label=tier=gold", []), ("", ["mail", "shop-login"]),
+                ("health=healthy", ["mail"]), ("selector=customer%3Dacme", ["shop-login"]),
+                ("selector=customer=acme", ["shop-login"]), ("selector=customer=other", []),
+                ("selector=customer=acme,tier!=gold", ["shop-login"]),
+                ("selector=customer%20in%20(acme,other)", ["shop-login"]),
+                ("selector=!customer", ["mail"]), ("", ["mail", "shop-login"]),
             ] {
                 let answer = try await api.get("/v1/checks?\(query)")
                 #expect(answer.names() == names, "\(query)")
@@ -52,7 +54,7 @@ import Testing
         ("/v1/checks?limit=0", "limit"), ("/v1/checks?limit=501", "limit"),
         ("/v1/checks?limit=many", "limit"), ("/v1/checks?limit=1&limit=2", "limit"),
         ("/v1/checks?cursor=abc", "cursor"), ("/v1/checks?cursor=%2F", "cursor"),
-        ("/v1/checks?health=fine", "health"), ("/v1/checks?label=acme", "label"),
+        ("/v1/checks?health=fine", "health"), ("/v1/checks?selector=a%20b", "selector"),
         ("/v1/checks?halth=healthy", "halth"), ("/v1/queue?verbose=1", "verbose"),
         ("/v1/checks?set=A", "set"),
     ])

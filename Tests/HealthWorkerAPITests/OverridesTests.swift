@@ -78,6 +78,11 @@ import Testing
         (#""member": "fra1", "word": "down", "reason": "x", "for": "1h", "permanent": true"#, [""]),
         (#""word": "down", "reason": "x", "for": "1h""#, [""]),
         (
+            #""member": "fra1", "selector": "site", "word": "down", "reason": "x", "for": "1h""#,
+            [""]
+        ),
+        (#""selector": "=x", "word": "down", "reason": "x", "for": "1h""#, ["/selector"]),
+        (
             #""member": "fra1", "members": ["fra1"], "word": "down", "reason": "x", "for": "1h""#,
             [""]
         ),
@@ -100,6 +105,79 @@ import Testing
 
             #expect(answer.status == .unprocessableContent)
             #expect(answer.places == places, "\(answer.text)")
+        }
+    }
+
+    @Test func `a selector means members of every policy, all or none`() async throws {
+        try await TestAPI.run { api in
+            try await api.makePool("one", sites: ["fra1", "ams1"])
+            try await api.makePool("two", sites: ["fra1", "ams1"])
+            try await api.makePool("three", sites: ["fra1"])
+            func drain(_ more: String) -> String {
+                #"{"word": "drain", "reason": "move", "for": "1h", \#(more)}"#
+            }
+
+            let refused = try await api.post("/v1/overrides", drain(#""selector": "site=fra1""#))
+            let none = try await api.get("/v1/overrides")
+            let ofOne = try await api.post(
+                "/v1/overrides", drain(#""selector": "site=fra1", "policy": "one""#))
+            let set = try await api.post(
+                "/v1/overrides", drain(#""selector": "site=fra1,customer!=three""#), as: .operate)
+            let routes = try await api.get("/v1/routes")
+            let nobody = try await api.post("/v1/overrides", drain(#""selector": "site=lon1""#))
+
+            #expect(refused.status == .conflict)
+            #expect(refused.string("/detail")?.contains("policy three") == true)
+            #expect(refused.string("/detail")?.contains("break_glass") == true)
+            #expect(none["/items"]?.elements?.isEmpty == true)
+            #expect(ofOne["/items"]?.elements?.count == 1)
+            #expect(set.status == .created)
+            #expect(
+                (set["/items"]?.elements ?? []).compactMap { $0["policy"]?.text } == ["one", "two"])
+            #expect(routes.names("/items/0/records") == ["ams1"])
+            #expect(nobody.status == .notFound)
+            #expect(nobody.places == ["/selector"])
+        }
+    }
+
+    @Test func `overrides are found and cleared by policy, member and labels`() async throws {
+        try await TestAPI.run { api in
+            try await api.makePool("one", sites: ["fra1", "ams1", "lon1"])
+            try await api.makePool("two", sites: ["fra1", "ams1", "lon1"])
+            for (selector, word) in [("site in (fra1,ams1)", "drain"), ("site=lon1", "up")] {
+                _ = try await api.post(
+                    "/v1/overrides",
+                    """
+                    {"selector": "\(selector)", "word": "\(word)", "reason": "x",
+                     "permanent": true}
+                    """)
+            }
+            func count(_ query: String) async throws -> Int? {
+                try await api.get("/v1/overrides?\(query)")["/items"]?.elements?.count
+            }
+
+            #expect(try await count("") == 6)
+            #expect(try await count("selector=site=fra1") == 2)
+            #expect(try await count("selector=customer=one,site!=lon1") == 2)
+            #expect(try await count("policy=two&member=ams1") == 1)
+            #expect(try await count("word=up") == 2)
+            let page = try await api.get("/v1/overrides?limit=4")
+            let rest = try await api.get(
+                "/v1/overrides?cursor=\(page.string("/next_cursor") ?? "")")
+            #expect(rest["/items"]?.elements?.count == 2)
+
+            let all = try await api.delete("/v1/overrides")
+            let cleared = try await api.delete("/v1/overrides?selector=site=fra1")
+            let again = try await api.delete("/v1/overrides?selector=site=fra1")
+            let ofTwo = try await api.delete("/v1/overrides?policy=two&member=lon1")
+
+            #expect(all.status == .badRequest)
+            #expect(all.places == ["policy"])
+            #expect(cleared["/items"]?.elements?.count == 2)
+            #expect(again.status == .notFound)
+            #expect(ofTwo["/items"]?.elements?.count == 1)
+            #expect(try await count("") == 3)
+            #expect(try await api.get("/v1/routes/one").names("/records").contains("fra1"))
         }
     }
 

@@ -76,6 +76,20 @@ import Testing
         }
     }
 
+    @Test func `routes are listed by their policies' labels, page by page`() async throws {
+        try await TestAPI.run { api in
+            for name in ["a", "b", "c"] { try await api.makePool(name, sites: ["fra1"]) }
+
+            let some = try await api.get("/v1/routes?selector=customer!=b&limit=1")
+            let rest = try await api.get(
+                "/v1/routes?selector=customer!=b&cursor=\(some.string("/next_cursor") ?? "")")
+
+            #expect(some.string("/items/0/policy") == "a")
+            #expect(rest.string("/items/0/policy") == "c")
+            #expect(rest["/next_cursor"] == nil)
+        }
+    }
+
     @Test func `the changes of a route are listed, newest first`() async throws {
         try await TestAPI.run { api in
             try await api.makeRoutedPolicy()

@@ -60,6 +60,23 @@ extension TestAPI {
         }
     }
 
+    /// A detach policy labelled with its name, a healthy member for each site.
+    func makePool(_ name: String, sites: [String]) async throws {
+        let members = sites.enumerated().map { index, site in
+            """
+            {"name": "\(site)", "value": "192.0.2.\(index + 1)", "labels": {"site": "\(site)"}}
+            """
+        }
+        _ = try await post(
+            "/v1/policies",
+            """
+            {"name": "\(name)", "type": "detach", "labels": {"customer": "\(name)"},
+             "member_check": {"type": "tcp", "target": {"port": 443}},
+             "members": [\(members.joined(separator: ", "))]}
+            """)
+        for site in sites { try await probe("\(name).\(site)", .success) }
+    }
+
     func turnUnhealthy(_ name: String) async throws {
         try await probe(name, .failure(.connectRefused), times: 6)
     }

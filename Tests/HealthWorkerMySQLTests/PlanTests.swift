@@ -118,7 +118,7 @@ import Testing
     @Test(arguments: [
         (ObjectFilter(), "checks_name", "o"),
         (ObjectFilter(set: "site"), "checks_of_set", "o"),
-        (ObjectFilter(labels: ["site": "fra1"]), "PRIMARY", "l"),
+        (ObjectFilter(selector: LabelSelector(["site": "fra1"])), "PRIMARY", "l"),
         (ObjectFilter(health: .unhealthy), "check_health_by_health", "h"),
         (ObjectFilter(health: .healthy), "checks_name", "o"),
     ])

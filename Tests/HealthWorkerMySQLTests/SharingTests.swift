@@ -60,7 +60,7 @@ import Testing
         }
 
         let found = try await storage.checks(
-            matching: ObjectFilter(labels: ["site": "x"]), after: nil, limit: 10)
+            matching: ObjectFilter(selector: LabelSelector(["site": "x"])), after: nil, limit: 10)
 
         #expect(found.map(\.spec.name) == ["a"])
         await storage.close()

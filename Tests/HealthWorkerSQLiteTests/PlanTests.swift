@@ -32,10 +32,24 @@ import Testing
         (ObjectFilter(), "sqlite_autoindex_checks_1 (name>?)", 2),
         (ObjectFilter(set: "site"), "checks_of_set (set_name=? AND name>?)", 3),
         (ObjectFilter(type: "tcp"), "checks_of_type (type=? AND name>?)", 3),
-        (ObjectFilter(labels: ["site": "fra1"]), "(label=? AND value=? AND name>?)", 4),
         (
-            ObjectFilter(health: .healthy, labels: ["a": "b", "site": "fra1"]),
+            ObjectFilter(selector: LabelSelector(["site": "fra1"])),
+            "(label=? AND value=? AND name>?)", 4
+        ),
+        (
+            ObjectFilter(health: .healthy, selector: LabelSelector(["a": "b", "site": "fra1"])),
             "(label=? AND value=? AND name>?)", 7
+        ),
+        (
+            ObjectFilter(
+                selector: LabelSelector([
+                    .init("old", .isMissing), .init("env", .isNoneOf(["dev"])),
+                    .init("site", .isOneOf(["fra1"])),
+                ])), "(label=? AND value=? AND name>?)", 7
+        ),
+        (
+            ObjectFilter(selector: LabelSelector([.init("old", .isMissing)])),
+            "sqlite_autoindex_checks_1 (name>?)", 3
         ),
         (ObjectFilter(health: .healthy), "sqlite_autoindex_checks_1 (name>?)", 3),
     ])
@@ -60,7 +74,10 @@ import Testing
     @Test(arguments: [
         (ObjectFilter(), "sqlite_autoindex_policies_1 (name>?)", 2),
         (ObjectFilter(set: "site"), "policies_of_set (set_name=? AND name>?)", 3),
-        (ObjectFilter(labels: ["tier": "gold"]), "(label=? AND value=? AND name>?)", 4),
+        (
+            ObjectFilter(selector: LabelSelector(["tier": "gold"])),
+            "(label=? AND value=? AND name>?)", 4
+        ),
     ])
     func `a page of policies walks along one index`(
         _ filter: ObjectFilter, _ index: String, _ count: Int

@@ -122,6 +122,10 @@ private struct Overtaken: ForwardingStorage {
     func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
         commits.up() <= times ? .superseded : try await base.commit(commit)
     }
+
+    func commit(all commits: [EvaluationCommit]) async throws(StorageError) -> [CommitOutcome]? {
+        self.commits.up() <= times ? nil : try await base.commit(all: commits)
+    }
 }
 
 extension MemoryStorage {

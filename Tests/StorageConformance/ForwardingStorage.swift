@@ -137,6 +137,12 @@ extension ForwardingStorage {
         try await base.commit(commit)
     }
 
+    package func commit(
+        all commits: [EvaluationCommit]
+    ) async throws(StorageError) -> [CommitOutcome]? {
+        try await base.commit(all: commits)
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         try await base.insertMissedEvaluations()
     }

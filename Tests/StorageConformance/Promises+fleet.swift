@@ -55,9 +55,23 @@ extension StoragePromise {
                     "health of what was never probed", ObjectFilter(health: .unknown),
                     ["c", "www.m"]
                 ),
-                ("one label", ObjectFilter(labels: ["site": "fra1"]), ["a", "b"]),
-                ("two labels", ObjectFilter(labels: ["site": "fra1", "tier": "gold"]), ["a"]),
-                ("odd characters", ObjectFilter(labels: ["site": "it's \"50%\""]), ["c"]),
+                ("one label", try .labelled("site=fra1"), ["a", "b"]),
+                ("two labels", try .labelled("site=fra1,tier=gold"), ["a"]),
+                ("odd characters", try .labelled("site=it's \"50%\""), ["c"]),
+                ("another value", try .labelled("site!=fra1"), ["c", "www.m"]),
+                ("one value, not another", try .labelled("site=fra1,tier!=gold"), ["b"]),
+                ("some values", try .labelled("site in (ams1,fra1)"), ["a", "b"]),
+                ("no value of some", try .labelled("site notin (ams1,fra1)"), ["c", "www.m"]),
+                ("a label", try .labelled("tier"), ["a"]),
+                ("no label", try .labelled("!site"), ["www.m"]),
+                ("one label without another", try .labelled("site=fra1,!tier"), ["b"]),
+                ("what nothing has", try .labelled("site=fra1,site=ams1"), []),
+                (
+                    "labels, health and set",
+                    ObjectFilter(
+                        set: "x", health: .healthy, selector: try LabelSelector("site,tier!=dev")),
+                    ["a"]
+                ),
                 ("not made", ObjectFilter(includesMade: false), ["a", "b", "c"]),
                 ("set and health", ObjectFilter(set: "x", health: .unhealthy), ["b"]),
             ]
@@ -267,4 +281,10 @@ extension StoragePromise {
             try expect(first <= second, "\(second) came after \(first)")
         },
     ]
+}
+
+extension ObjectFilter {
+    fileprivate static func labelled(_ selector: String) throws -> Self {
+        Self(selector: try LabelSelector(selector))
+    }
 }

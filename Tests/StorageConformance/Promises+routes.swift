@@ -493,6 +493,50 @@ extension StoragePromise {
             try expectEqual(try await storage.overrides(of: nil), [], "overrides")
             try expectEqual(found, [.noSuchOverride(id)], "refusals")
         },
+        StoragePromise("verdicts of several policies are stored together or not at all") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("p"), .detach("q"))
+            let (p, q) = (try await storage.policy("p").id, try await storage.policy("q").id)
+            func commits(_ value: String) async throws -> [EvaluationCommit] {
+                var commits: [EvaluationCommit] = []
+                for policy in [q, p] {
+                    let read = try unwrap(
+                        try await storage.evaluationInputs(of: policy), "inputs of \(policy)")
+                    let word = Override(
+                        id: 0, policy: policy, member: "m0", word: .down, reason: "x",
+                        actor: "ann", createdAt: read.inputs.now, until: nil)
+                    commits.append(
+                        EvaluationCommit(
+                            read: read, verdict: .sample([value]), writes: [.setOverride(word)],
+                            actor: "ann"))
+                }
+                return commits
+            }
+
+            let late = try await commits("192.0.2.1")
+            try await storage.decide(p, ["192.0.2.2"])
+            let superseded = try await storage.commit(all: late)
+            let untouched = try await storage.overrides(of: nil)
+            let routeOfQ = try await storage.route(of: q)?.route
+            let stored = try unwrap(
+                try await storage.commit(all: commits("192.0.2.3")), "outcomes")
+
+            try expect(superseded == nil, "A superseded commit was stored: \(superseded ?? [])")
+            try expectEqual(untouched, [], "overrides after it")
+            try expect(routeOfQ == nil, "The other policy has a route")
+            for (outcome, policy) in zip(stored, [q, p]) {
+                guard case .committed(let route?, isNewGeneration: true) = outcome else {
+                    throw BrokenPromise(description: "Not a new generation: \(outcome)")
+                }
+                try expectEqual(
+                    route, try await storage.route(of: policy)?.route, "route of \(policy)")
+            }
+            try expectEqual(
+                Set(try await storage.overrides(of: nil).map(\.policy)), [p, q],
+                "policies with overrides")
+            try expectEqual(
+                try await storage.commit(all: []) ?? [.superseded], [], "outcomes of nothing")
+        },
         StoragePromise("a freeze stops changes until it is thawed or ends") {
             let storage = try await $0.storage(process: 1)
             let policy = try await Self.healthyPair(storage)

@@ -13,6 +13,7 @@ enum Answers {
         "CheckPage": page(of: "CheckObject"),
         "CheckHealth": checkHealth,
         "Outcome": outcome,
+        "ProbeAnswer": probeAnswer,
         "OutcomePage": page(of: "Outcome"),
         "HealthChange": healthChange,
         "HealthChangePage": page(of: "HealthChange"),
@@ -102,12 +103,15 @@ enum Answers {
         optional("last_outcome", .reference("Outcome")),
     ]).described("What is measured and told by the program: ignored when it is written.")
 
-    private static let checkHealth = Schema.object([
-        required("name", .name), required("health", .choice(of: Health.self)),
-        required("since", time), required("in_a_row", count), required("stale", .boolean),
+    private static let checkHealth = Schema.object(
+        [required("name", .name)] + healthProperties)
+
+    private static let healthProperties = [
+        required("health", .choice(of: Health.self)), required("since", time),
+        required("in_a_row", count), required("stale", .boolean),
         optional("stale_because", text), optional("stale_since", time),
         optional("inconclusive_since", time),
-    ])
+    ]
 
     private static let outcome = Schema.object([
         required("job", count), required("attempt", count), required("epoch", count),
@@ -125,6 +129,19 @@ enum Answers {
         optional("http_status", .integer(100...599)),
         optional("certificate_end", time),
     ])
+
+    private static let probeAnswer = Schema.object(
+        [
+            required("check", .name),
+            optional("job", count.described("The `job` of its outcome.")),
+            optional(
+                "outcome",
+                .choice(of: OutcomeKind.self).described(
+                    "What was found; `inconclusive` also where nobody can probe it at present.")),
+            optional("because", text.described("Why there is nothing more to tell.")),
+            optional("found", .reference("Outcome")),
+        ] + healthProperties
+    ).described("A probe that was asked for, and the check's health by now.")
 
     private static let healthChange = Schema.object([
         required("id", count), required("at", time), required("from", .choice(of: Health.self)),

@@ -36,7 +36,7 @@ struct CheckEndpoints {
                 ObjectFilter.setParameter,
                 .query("type", .text(length: 1...32), "Only checks of this type."),
                 .query("health", .choice(of: Health.self), "Only checks of this health."),
-                ObjectFilter.labelParameter,
+                ObjectFilter.selectorParameter,
             ] + Listing.parameters,
             answers: [Listing.page(of: "CheckPage", "Checks.")]
         ) { [backend] call in

@@ -3,26 +3,24 @@ import HealthWorkerModel
 import HealthWorkerStorage
 
 extension ObjectFilter {
-    static let labelParameter = Endpoint.Parameter.query(
-        "label",
-        .text(length: 3...512).shown(as: .string("customer=acme")),
-        "Only objects with this label and value, `KEY=VALUE`; all of them where several are given.",
-        repeats: true)
+    static let selectorParameter = Endpoint.Parameter.query(
+        "selector", .selector,
+        "Only objects whose labels fit: `env=prod,tier!=dev`, `site in (fra1,ams1)`, "
+            + "`site notin (lon1)`, `customer` (there is such a label), `!customer`.")
     static let setParameter = Endpoint.Parameter.query(
         "set", .name, "Only objects of this set.")
 
     init(_ call: Call) throws {
-        var labels: [String: String] = [:]
-        for text in call.texts("label") {
-            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty else {
-                throw ProblemDetails(
-                    .invalidParameter, errors: [.init("write KEY=VALUE", at: .parameter("label"))])
-            }
-            labels[String(parts[0])] = String(parts[1])
-        }
         self.init(
             set: call.text("set"), type: call.text("type"),
-            health: call.text("health").flatMap(Health.init(rawValue:)), labels: labels)
+            health: call.text("health").flatMap(Health.init(rawValue:)),
+            selector: try call.selector ?? LabelSelector())
+    }
+}
+
+extension Call {
+    /// What `selector` asks for; the schema made sure that it can be read.
+    var selector: LabelSelector? {
+        get throws { try text("selector").map(LabelSelector.init) }
     }
 }

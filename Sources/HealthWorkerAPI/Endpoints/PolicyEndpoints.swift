@@ -44,7 +44,7 @@ struct PolicyEndpoints {
             parameters: [
                 ObjectFilter.setParameter,
                 .query("type", .choice(of: PolicyType.self), "Only policies of this type."),
-                ObjectFilter.labelParameter,
+                ObjectFilter.selectorParameter,
             ] + Listing.parameters,
             answers: [Listing.page(of: "PolicyPage", "Policies.")]
         ) { [backend] call in

@@ -18,11 +18,20 @@ struct RouteEndpoints {
             .get, "/v1/routes", "listRoutes", tag: .routes, role: .read,
             summary: "List routes by policy",
             description: "Policies that wait for their first answer have none.",
-            parameters: Listing.parameters,
+            parameters: [ObjectFilter.selectorParameter] + Listing.parameters,
             answers: [Listing.page(of: "RoutePage", "Routes.")]
         ) { [backend] call in
-            let found = try await backend.storage.routes(
-                after: Listing.after(call, in: "routes"), limit: Listing.limit(call) + 1)
+            let after = try Listing.after(call, in: "routes")
+            let limit = Listing.limit(call) + 1
+            let found: [StoredRoute]
+            if let selector = try call.selector {
+                let policies = try await backend.storage.policies(
+                    matching: ObjectFilter(selector: selector), after: after, limit: limit)
+                let routes = try await backend.routes(of: policies, isWhole: false, after: after)
+                found = policies.compactMap { routes[$0.id] }
+            } else {
+                found = try await backend.storage.routes(after: after, limit: limit)
+            }
             return Listing.answer(
                 call, "routes", found, position: \.policyName, node: RouteAnswer.node)
         }

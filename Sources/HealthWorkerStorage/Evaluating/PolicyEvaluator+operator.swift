@@ -11,29 +11,63 @@ extension PolicyEvaluator {
         _ orders: [OverrideOrder], of policy: PolicyID, by person: Operator
     ) async throws(StorageError) -> Decision {
         try await carryOut(of: policy, by: person) { read throws(StorageError) in
-            let members = Set(read.policy.spec.members.map(\.name))
-            let strangers = orders.filter { !members.contains($0.member) }
-            guard strangers.isEmpty else {
-                throw .refused(
-                    strangers.map {
-                        .noSuchMember(policy: read.policy.spec.name, member: $0.member)
-                    })
+            try Self.plan(orders, read, by: person)
+        }
+    }
+
+    /// Sets overrides of members of several policies, all of them or none; refused as one, with all
+    /// that any of them is refused for.
+    package func setOverrides(
+        _ orders: [PolicyID: [OverrideOrder]], by person: Operator
+    ) async throws(StorageError) -> [PolicyID: Decision] {
+        try await carryOut(of: orders.keys.sorted(), by: person) { read throws(StorageError) in
+            try Self.plan(orders[read.policy.id] ?? [], read, by: person)
+        }
+    }
+
+    private static func plan(
+        _ orders: [OverrideOrder], _ read: PolicyEvaluation.Inputs, by person: Operator
+    ) throws(StorageError) -> Plan {
+        let members = Set(read.policy.spec.members.map(\.name))
+        let strangers = orders.filter { !members.contains($0.member) }
+        guard strangers.isEmpty else {
+            throw .refused(
+                strangers.map {
+                    .noSuchMember(policy: read.policy.spec.name, member: $0.member)
+                })
+        }
+        let words = orders.map { order in
+            Override(
+                id: 0, policy: read.policy.id, member: order.member, word: order.word,
+                reason: order.reason, actor: person.name, createdAt: read.now,
+                until: order.until, breakGlass: order.breakGlass)
+        }
+        let families = PolicyEvaluation.refusal(of: words, in: read)
+        guard families.isEmpty else {
+            throw .refused([.unprotected(policy: read.policy.spec.name, families: families)])
+        }
+        let replaced = Set(orders.map(\.member))
+        var inputs = read
+        inputs.overrides = read.overrides.filter { !replaced.contains($0.member) } + words
+        return Plan(inputs: inputs, writes: words.map { .setOverride($0) })
+    }
+
+    /// Clears overrides of several policies, all of them or none.
+    ///
+    /// - Throws: ``StorageError/refused(_:)`` when one of them does not hold any more.
+    package func clearOverrides(
+        _ overrides: [Override], by person: Operator
+    ) async throws(StorageError) -> [PolicyID: Decision] {
+        let ids = Dictionary(grouping: overrides, by: \.policy).mapValues { Set($0.map(\.id)) }
+        return try await carryOut(of: ids.keys.sorted(), by: person) { read throws(StorageError) in
+            let cleared = ids[read.policy.id] ?? []
+            let missing = cleared.subtracting(read.overrides.map(\.id))
+            guard missing.isEmpty else {
+                throw .refused(missing.sorted().map { .noSuchOverride($0) })
             }
-            let words = orders.map { order in
-                Override(
-                    id: 0, policy: policy, member: order.member, word: order.word,
-                    reason: order.reason, actor: person.name, createdAt: read.now,
-                    until: order.until, breakGlass: order.breakGlass)
-            }
-            let families = PolicyEvaluation.refusal(of: words, in: read)
-            guard families.isEmpty else {
-                throw .refused(
-                    [.unprotected(policy: read.policy.spec.name, families: families)])
-            }
-            let replaced = Set(orders.map(\.member))
             var inputs = read
-            inputs.overrides = read.overrides.filter { !replaced.contains($0.member) } + words
-            return Plan(inputs: inputs, writes: words.map { .setOverride($0) })
+            inputs.overrides.removeAll { cleared.contains($0.id) }
+            return Plan(inputs: inputs, writes: cleared.sorted().map { .clearOverride($0) })
         }
     }
 
@@ -41,17 +75,10 @@ extension PolicyEvaluator {
     package func clearOverride(
         _ id: OverrideID, by person: Operator
     ) async throws(StorageError) -> Decision {
-        guard let word = try await storage.override(id: id) else {
-            throw .refused([.noSuchOverride(id)])
-        }
-        return try await carryOut(of: word.policy, by: person) { read throws(StorageError) in
-            guard read.overrides.contains(where: { $0.id == id }) else {
-                throw .refused([.noSuchOverride(id)])
-            }
-            var inputs = read
-            inputs.overrides.removeAll { $0.id == id }
-            return Plan(inputs: inputs, writes: [.clearOverride(id)])
-        }
+        guard let word = try await storage.override(id: id),
+            let decision = try await clearOverrides([word], by: person)[word.policy]
+        else { throw .refused([.noSuchOverride(id)]) }
+        return decision
     }
 
     /// Brings the better tier back now, whatever its delay or `failback: manual` says.
@@ -130,23 +157,61 @@ extension PolicyEvaluator {
         of policy: PolicyID, by person: Operator,
         _ decide: (PolicyEvaluation.Inputs) throws(StorageError) -> Plan
     ) async throws(StorageError) -> Decision {
+        let decisions = try await carryOut(of: [policy], by: person, decide)
+        guard let decision = decisions[policy] else {
+            throw .failed("Nothing was decided of the policy \(policy).")
+        }
+        return decision
+    }
+
+    /// Decides of each policy, and stores all or nothing.
+    private func carryOut(
+        of policies: [PolicyID], by person: Operator,
+        _ decide: (PolicyEvaluation.Inputs) throws(StorageError) -> Plan
+    ) async throws(StorageError) -> [PolicyID: Decision] {
         for attempt in 0..<Self.attempts {
-            guard let read = try await storage.evaluationInputs(of: policy) else {
-                throw .refused([.missing(.policy, "\(policy)")])
+            var commits: [EvaluationCommit] = []
+            var refusals: [Refusal] = []
+            for policy in policies {
+                guard var read = try await storage.evaluationInputs(of: policy) else {
+                    refusals.append(.missing(.policy, "\(policy)"))
+                    continue
+                }
+                do throws(StorageError) {
+                    let plan = try decide(read.inputs)
+                    let verdict = PolicyEvaluation.evaluate(plan.inputs)
+                    read.inputs.order = plan.inputs.order
+                    commits.append(
+                        EvaluationCommit(
+                            read: read, verdict: verdict, writes: plan.writes, actor: person.name,
+                            message: person.message))
+                } catch {
+                    guard case .refused(let more) = error else { throw error }
+                    refusals += more
+                }
             }
-            let plan = try decide(read.inputs)
-            let verdict = PolicyEvaluation.evaluate(plan.inputs)
-            var decided = read
-            decided.inputs.order = plan.inputs.order
-            let outcome = try await storage.commit(
-                EvaluationCommit(
-                    read: decided, verdict: verdict, writes: plan.writes, actor: person.name,
-                    message: person.message))
-            if case .committed(let route, let isNewGeneration) = outcome {
-                return Decision(verdict, route, isNewGeneration: isNewGeneration)
+            guard refusals.isEmpty else { throw .refused(refusals) }
+            if let outcomes = try await commit(commits) {
+                var decisions: [PolicyID: Decision] = [:]
+                for case (let commit, .committed(let route, let isNew)) in zip(commits, outcomes) {
+                    decisions[commit.read.inputs.policy.id] = Decision(
+                        commit.verdict, route, isNewGeneration: isNew)
+                }
+                return decisions
             }
             await pause(attempt)
         }
-        throw .unavailable("The policy \(policy) changes all the time; try again.")
+        let names = policies.map(\.description).joined(separator: ", ")
+        throw .unavailable("The policies \(names) change all the time; try again.")
+    }
+
+    /// Nil: somebody else was faster, and nothing is stored.
+    private func commit(
+        _ commits: [EvaluationCommit]
+    ) async throws(StorageError) -> [CommitOutcome]? {
+        guard commits.count == 1 else { return try await storage.commit(all: commits) }
+        let outcome = try await storage.commit(commits[0])
+        if case .superseded = outcome { return nil }
+        return [outcome]
     }
 }

@@ -78,6 +78,6 @@ extension MemoryStorage {
 extension ObjectFilter {
     fileprivate func admits(set: String?, type: String, labels: [String: String]) -> Bool {
         (self.set.map { $0 == set } ?? true) && (self.type.map { $0 == type } ?? true)
-            && self.labels.allSatisfy { labels[$0.key] == $0.value }
+            && selector.admits(labels)
     }
 }

@@ -32,39 +32,23 @@ extension MemoryStorage {
 
     package func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
         try withState { state, now throws(StorageError) in
-            let id = commit.read.inputs.policy.id
-            guard let policy = state.policies[id], var route = state.routes[id],
-                route.evaluation == commit.read.evaluation
-            else { return .superseded }
+            try state.commit(commit, at: now)
+        }
+    }
 
-            state.carryOut(commit.writes(over: route.freeze), of: id, route: &route)
-            state.append(audit: try commit.auditEntries(at: now))
-
-            let answered = Set(commit.read.answers)
-            state.evaluations[id]?.removeAll { $0.isTimer || answered.contains($0.id) }
-            if let lookAgainAt = commit.verdict.lookAgainAt {
-                state.insertEvaluation(of: id, dueAt: lookAgainAt, isTimer: true)
+    package func commit(
+        all commits: [EvaluationCommit]
+    ) async throws(StorageError) -> [CommitOutcome]? {
+        try withState { state, now throws(StorageError) in
+            var changed = state
+            var outcomes: [CommitOutcome] = []
+            for commit in commits {
+                let outcome = try changed.commit(commit, at: now)
+                if case .superseded = outcome { return nil }
+                outcomes.append(outcome)
             }
-
-            route.evaluation += 1
-            route.members = commit.verdict.members
-            route.lookAgainAt = commit.verdict.lookAgainAt
-            route.unprotected = commit.verdict.unprotected
-            route.inputs = commit.read.inputs.fingerprint
-            let next = Route.next(after: route.route, verdict: commit.verdict, at: now)
-            route.route = next ?? route.route?.keeping(commit.verdict)
-            if let next { route.changes.append(next) }
-            if let published = route.route, policy.spec.mode == .live {
-                for publication in policy.spec.publish {
-                    let place = MemoryPublication(sink: publication.sink, name: publication.name)
-                    let isNew = route.announced.insert(place).inserted
-                    if isNew || next != nil {
-                        state.deliver(published.generation, of: id, to: place, at: now)
-                    }
-                }
-            }
-            state.routes[id] = route
-            return .committed(route.route, isNewGeneration: next != nil)
+            state = changed
+            return outcomes
         }
     }
 
@@ -227,6 +211,44 @@ extension MemoryState {
                 .sorted { $0.id < $1.id },
             freeze: route.freeze.flatMap { $0.holds(at: now) ? $0 : nil }, previous: route.route,
             now: now)
+    }
+
+    fileprivate mutating func commit(
+        _ commit: EvaluationCommit, at now: Timestamp
+    ) throws(StorageError) -> CommitOutcome {
+        let id = commit.read.inputs.policy.id
+        guard let policy = policies[id], var route = routes[id],
+            route.evaluation == commit.read.evaluation
+        else { return .superseded }
+
+        carryOut(commit.writes(over: route.freeze), of: id, route: &route)
+        append(audit: try commit.auditEntries(at: now))
+
+        let answered = Set(commit.read.answers)
+        evaluations[id]?.removeAll { $0.isTimer || answered.contains($0.id) }
+        if let lookAgainAt = commit.verdict.lookAgainAt {
+            insertEvaluation(of: id, dueAt: lookAgainAt, isTimer: true)
+        }
+
+        route.evaluation += 1
+        route.members = commit.verdict.members
+        route.lookAgainAt = commit.verdict.lookAgainAt
+        route.unprotected = commit.verdict.unprotected
+        route.inputs = commit.read.inputs.fingerprint
+        let next = Route.next(after: route.route, verdict: commit.verdict, at: now)
+        route.route = next ?? route.route?.keeping(commit.verdict)
+        if let next { route.changes.append(next) }
+        if let published = route.route, policy.spec.mode == .live {
+            for publication in policy.spec.publish {
+                let place = MemoryPublication(sink: publication.sink, name: publication.name)
+                let isNew = route.announced.insert(place).inserted
+                if isNew || next != nil {
+                    deliver(published.generation, of: id, to: place, at: now)
+                }
+            }
+        }
+        routes[id] = route
+        return .committed(route.route, isNewGeneration: next != nil)
     }
 
     fileprivate mutating func carryOut(

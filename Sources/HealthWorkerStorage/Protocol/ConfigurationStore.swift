@@ -39,20 +39,33 @@ package struct ObjectFilter: Hashable, Sendable {
     package var type: String?
     /// Checks only.
     package var health: Health?
-    /// Labels that must be there with just these values.
-    package var labels: [String: String]
+    package var selector: LabelSelector
     /// False: without the checks that policies made.
     package var includesMade: Bool
 
     package init(
         set: String? = nil, type: String? = nil, health: Health? = nil,
-        labels: [String: String] = [:], includesMade: Bool = true
+        selector: LabelSelector = LabelSelector(), includesMade: Bool = true
     ) {
         self.set = set
         self.type = type
         self.health = health
-        self.labels = labels
+        self.selector = selector
         self.includesMade = includesMade
+    }
+}
+
+extension LabelSelector {
+    /// How a listing by name is found: along the rows of one label with one value where something
+    /// requires that, and what is left to be asked of each.
+    package var walk: (label: String, value: String, rest: [Requirement])? {
+        for (index, requirement) in requirements.enumerated() {
+            guard case .isOneOf(let values) = requirement.test, values.count == 1 else { continue }
+            var rest = requirements
+            rest.remove(at: index)
+            return (requirement.label, values[0], rest)
+        }
+        return nil
     }
 }
 

@@ -25,6 +25,11 @@ package protocol RouteStore: Sendable {
     /// its generation, and takes over the verdict's lines and memory (``Route/keeping(_:)``).
     func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome
 
+    /// Commits verdicts of several policies, each at most once, in one transaction.
+    /// - Returns: what became of each, in order. Nil: somebody else evaluated one of them meanwhile,
+    ///   or it is gone; nothing is stored.
+    func commit(all commits: [EvaluationCommit]) async throws(StorageError) -> [CommitOutcome]?
+
     /// Inserts evaluations for policies whose route was decided from other inputs than the present
     /// ones: nothing but a defect or a restored database makes one.
     /// - Returns: how many were missed.

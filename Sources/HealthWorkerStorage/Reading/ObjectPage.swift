@@ -37,10 +37,11 @@ package struct ObjectPage {
         ofChecks filter: ObjectFilter, after: String?, limit: Int, in dialect: Dialect
     ) {
         var clauses = Clauses(dialect: dialect, after: after ?? "")
-        let labels = filter.labels.sorted { $0.key < $1.key }
+        let walk = filter.selector.walk
         var needsHealth = filter.health
-        if let label = labels.first {
-            clauses.walk(along: label, in: "check_labels", to: "checks", by: "check_id")
+        if let walk {
+            clauses.walk(
+                along: (walk.label, walk.value), in: "check_labels", to: "checks", by: "check_id")
         } else if dialect.startsAtRareHealth, filter.set == nil, let health = filter.health,
             health != .healthy
         {
@@ -57,8 +58,8 @@ package struct ObjectPage {
             clauses.join("check_health AS h", on: "h.check_id = o.check_id")
             clauses.where("h.health =", health.rawValue)
         }
-        for label in labels.dropFirst() {
-            clauses.whereExists(label, in: "check_labels")
+        for requirement in walk?.rest ?? filter.selector.requirements {
+            clauses.where(requirement, in: "check_labels", by: "check_id")
         }
         if let set = filter.set { clauses.where("o.set_name =", set) }
         if let type = filter.type { clauses.where("o.type =", type) }
@@ -74,15 +75,17 @@ package struct ObjectPage {
         ofPolicies filter: ObjectFilter, after: String?, limit: Int, in dialect: Dialect
     ) {
         var clauses = Clauses(dialect: dialect, after: after ?? "")
-        let labels = filter.labels.sorted { $0.key < $1.key }
-        if let label = labels.first {
-            clauses.walk(along: label, in: "policy_labels", to: "policies", by: "policy_id")
+        let walk = filter.selector.walk
+        if let walk {
+            clauses.walk(
+                along: (walk.label, walk.value), in: "policy_labels", to: "policies",
+                by: "policy_id")
         } else {
             clauses.from("policies AS o")
             clauses.where("o.name >", clauses.after)
         }
-        for label in labels.dropFirst() {
-            clauses.whereExists(label, in: "policy_labels")
+        for requirement in walk?.rest ?? filter.selector.requirements {
+            clauses.where(requirement, in: "policy_labels", by: "policy_id")
         }
         if let set = filter.set { clauses.where("o.set_name =", set) }
         if let type = filter.type { clauses.where("o.type =", type) }
@@ -133,12 +136,24 @@ private struct Clauses {
         order = "l.name"
     }
 
-    mutating func whereExists(_ label: (key: String, value: String), in labels: String) {
-        conditions.append(
-            """
-            EXISTS (SELECT 1 FROM \(labels) WHERE label = \(bind(.text(label.key))) \
-            AND value = \(bind(.text(label.value))) AND name = o.name)
-            """)
+    /// Along the object's few labels, whatever the requirement is.
+    mutating func `where`(
+        _ requirement: LabelSelector.Requirement, in labels: String, by id: String
+    ) {
+        var rows = "SELECT 1 FROM \(labels) WHERE \(id) = o.\(id)"
+        rows += " AND label = \(bind(.text(requirement.label)))"
+        switch requirement.test {
+        case .isOneOf(let values):
+            conditions.append("EXISTS (\(rows) AND value IN (\(bind(values))))")
+        case .isNoneOf(let values):
+            conditions.append("NOT EXISTS (\(rows) AND value IN (\(bind(values))))")
+        case .exists: conditions.append("EXISTS (\(rows))")
+        case .isMissing: conditions.append("NOT EXISTS (\(rows))")
+        }
+    }
+
+    private mutating func bind(_ texts: [String]) -> String {
+        texts.map { bind(.text($0)) }.joined(separator: ", ")
     }
 
     private mutating func bind(_ value: ObjectPage.Value) -> String {
