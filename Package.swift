@@ -209,7 +209,8 @@ let package = Package(
             "HealthWorkerAPITests",
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
-                "HealthWorkerAPI", hummingbird, hummingbirdTesting, httpTypes, nioCore, logging,
+                "HealthWorkerAPI", "StorageConformance", asyncHTTPClient, hummingbird,
+                hummingbirdTesting, httpTypes, nioCore, nioHTTP1, logging,
             ]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),

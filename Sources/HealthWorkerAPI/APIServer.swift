@@ -35,11 +35,12 @@ package struct APIServer: Sendable {
             throw APISettingsError.noHeaderName(settings.authHeader)
         }
         let keys = KeyRing(storage: storage, memory: settings.keyMemory, logger: logger)
+        let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
             storage: storage, board: board, compiler: compiler, keys: keys,
-            watch: RouteWatch(
-                storage: storage,
-                memory: max(settings.longPollInterval, .milliseconds(100)) / 2), settings: settings,
+            watch: RouteWatch(storage: storage, memory: pollInterval),
+            events: EventWatch(storage: storage, interval: pollInterval),
+            listeners: Listeners(limit: settings.listenerLimit), settings: settings,
             logger: logger)
         mounting = Mounting(
             keys: keys, settings: settings, header: header, components: Answers.components)
@@ -50,7 +51,8 @@ package struct APIServer: Sendable {
             + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
             + FreezeEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
-            + MemberHealthEndpoints(backend: backend).all + OverrideEndpoints(backend: backend).all
+            + MemberHealthEndpoints(backend: backend).all + EventEndpoints(backend: backend).all
+            + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
             + SettingsEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all

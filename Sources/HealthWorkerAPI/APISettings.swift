@@ -15,6 +15,10 @@ package struct APISettings: Sendable {
     package var documentLimit: Int
     /// How often a long poll looks at the storage; never less than 100 ms.
     package var longPollInterval: Duration
+    /// How many may listen to events at once.
+    package var listenerLimit: Int
+    /// How often a listener to whom nothing happens is told that the connection lives.
+    package var heartbeat: Duration
     /// How long what is known of a key holds: so much later at most, a key that another process
     /// revoked is refused.
     package var keyMemory: Duration
@@ -22,7 +26,8 @@ package struct APISettings: Sendable {
     package init(
         host: String = "127.0.0.1", port: Int = 8080, authHeader: String = "X-API-Key",
         version: String = "0", bodyLimit: Int = 1_048_576, documentLimit: Int = 32 * 1_048_576,
-        longPollInterval: Duration = .milliseconds(250), keyMemory: Duration = .seconds(5)
+        longPollInterval: Duration = .milliseconds(250), keyMemory: Duration = .seconds(5),
+        listenerLimit: Int = 1000, heartbeat: Duration = .seconds(15)
     ) {
         self.host = host
         self.port = port
@@ -32,5 +37,7 @@ package struct APISettings: Sendable {
         self.documentLimit = documentLimit
         self.longPollInterval = longPollInterval
         self.keyMemory = keyMemory
+        self.listenerLimit = listenerLimit
+        self.heartbeat = heartbeat
     }
 }

@@ -11,6 +11,8 @@ struct Backend: Sendable {
     var compiler: Compiler
     var keys: KeyRing
     var watch: RouteWatch
+    var events: EventWatch
+    var listeners: Listeners
     var settings: APISettings
     var logger: Logger
 

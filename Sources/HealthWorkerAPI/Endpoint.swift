@@ -64,6 +64,7 @@ extension Endpoint {
         case policies = "Policies"
         case routes = "Routes"
         case overrides = "Overrides"
+        case events = "Events"
         case documents = "Documents"
         case installation = "Installation"
         case keys = "Keys"
@@ -74,6 +75,7 @@ extension Endpoint {
             case .policies: "How members are published, and why."
             case .routes: "The members published now."
             case .overrides: "An operator's word over measured health."
+            case .events: "What happened, and what happens."
             case .documents: "Whole documents of checks and policies."
             case .installation:
                 "The processes, what workers go by, the queue and the audit log."

@@ -150,8 +150,13 @@ package enum OpenAPI {
                         .init(
                             "content",
                             .object(
-                                answer.types.map {
-                                    .init($0.rawValue, media(schema, example: answer.example))
+                                answer.types.map { type in
+                                    // A stream is lines of text, each event on its own.
+                                    .init(
+                                        type.rawValue,
+                                        type == .eventStream
+                                            ? media(.text(length: 0...1_048_576), example: nil)
+                                            : media(schema, example: answer.example))
                                 }))
                     },
                 ]))

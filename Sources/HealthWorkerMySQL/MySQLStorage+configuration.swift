@@ -44,7 +44,7 @@ extension MySQLStorage {
     ) async throws(StorageError) -> [Check] {
         try await perform { session in
             let page = ObjectPage(ofChecks: filter, after: after, limit: limit, in: .mysql)
-            return try session.all(page.sql, page.bound, Check.init(row:))
+            return try session.all(page.sql, page.values.bound, Check.init(row:))
         }
     }
 
@@ -71,7 +71,7 @@ extension MySQLStorage {
     ) async throws(StorageError) -> [Policy] {
         try await perform { session in
             let page = ObjectPage(ofPolicies: filter, after: after, limit: limit, in: .mysql)
-            return try session.all(page.sql, page.bound, Policy.init(row:))
+            return try session.all(page.sql, page.values.bound, Policy.init(row:))
         }
     }
 

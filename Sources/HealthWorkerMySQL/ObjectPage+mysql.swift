@@ -4,12 +4,12 @@ extension ObjectPage.Dialect {
     package static let mysql = Self(join: "STRAIGHT_JOIN", startsAtRareHealth: true)
 }
 
-extension ObjectPage {
+extension [ObjectPage.Value] {
     var bound: [any Bindable] {
-        values.map { value -> any Bindable in
+        map { value -> any Bindable in
             switch value {
             case .text(let text): text
-            case .count(let count): count
+            case .number(let number): number
             }
         }
     }

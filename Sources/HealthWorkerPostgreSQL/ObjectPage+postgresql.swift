@@ -5,12 +5,12 @@ extension ObjectPage.Dialect {
         join: "JOIN", startsAtRareHealth: false, placeholder: { "$\($0)" })
 }
 
-extension ObjectPage {
+extension [ObjectPage.Value] {
     var bound: [any Bindable] {
-        values.map { value -> any Bindable in
+        map { value -> any Bindable in
             switch value {
             case .text(let text): text
-            case .count(let count): count
+            case .number(let number): number
             }
         }
     }

@@ -5,13 +5,13 @@ extension ObjectPage.Dialect {
     package static let sqlite = Self(join: "CROSS JOIN", startsAtRareHealth: true)
 }
 
-extension ObjectPage {
+extension [ObjectPage.Value] {
     var bound: StatementArguments {
         StatementArguments(
-            values.map { value -> any DatabaseValueConvertible in
+            map { value -> any DatabaseValueConvertible in
                 switch value {
                 case .text(let text): text
-                case .count(let count): count
+                case .number(let number): number
                 }
             })
     }

@@ -36,7 +36,7 @@ extension SQLiteStorage {
     ) async throws(StorageError) -> [Check] {
         try await read { session in
             let page = ObjectPage(ofChecks: filter, after: after, limit: limit, in: .sqlite)
-            return try session.all(page.sql, page.bound, Check.init(row:))
+            return try session.all(page.sql, page.values.bound, Check.init(row:))
         }
     }
 
@@ -57,7 +57,7 @@ extension SQLiteStorage {
     ) async throws(StorageError) -> [Policy] {
         try await read { session in
             let page = ObjectPage(ofPolicies: filter, after: after, limit: limit, in: .sqlite)
-            return try session.all(page.sql, page.bound, Policy.init(row:))
+            return try session.all(page.sql, page.values.bound, Policy.init(row:))
         }
     }
 

@@ -79,9 +79,27 @@ struct Client: Sendable {
     }
 
     func get(_ path: String, authorized: Bool = true) async throws -> Answer {
+        try await answer(
+            try request(.GET, path, authorized: authorized), within: .seconds(5))
+    }
+
+    func send(_ method: HTTPMethod, _ path: String) async throws -> Answer {
+        try await answer(try request(method, path), within: .seconds(60))
+    }
+
+    func request(
+        _ method: HTTPMethod, _ path: String, authorized: Bool = true
+    ) throws -> HTTPClientRequest {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.method = method
         if authorized { request.headers.add(name: "Authorization", value: "Bearer \(try key)") }
-        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
+        return request
+    }
+
+    private func answer(
+        _ request: HTTPClientRequest, within limit: TimeAmount
+    ) async throws -> Answer {
+        let response = try await HTTPClient.shared.execute(request, timeout: limit)
         let body = try await response.body.collect(upTo: 16 << 20)
         return Answer(status: Int(response.status.code), body: Data(buffer: body))
     }

@@ -79,6 +79,8 @@ struct AbsentStorage: Storage {
     func revokeKey(id _: String) throws(StorageError) { throw away }
     func touchKey(id _: String) throws(StorageError) { throw away }
 
+    func events(_: EventQuery) throws(StorageError) -> [Event] { throw away }
+
     func appendAudit(_: [AuditEntry]) throws(StorageError) { throw away }
     func audit(before _: Int64?, limit _: Int) throws(StorageError) -> [AuditEntry] { throw away }
 }

@@ -18,7 +18,7 @@ import Testing
         #expect(planned == migrator.migrations)
         #expect(tables.isEmpty)
         #expect(done == migrator.migrations)
-        #expect(done.map(\.number) == Array(1...done.count))
+        #expect(done.map(\.number) == Set(done.map(\.number)).sorted())
         #expect(again.isEmpty)
         try await migrator.validate()
     }
@@ -47,7 +47,7 @@ import Testing
 
     @Test func `a database without its last migration names the command`() async throws {
         let fixture = try await MySQLFixture()
-        let last = try MySQLSchema.migrations().count
+        let last = try #require(try MySQLSchema.migrations().last).number
         try fixture.execute("DELETE FROM schema_migrations WHERE number = \(last)")
 
         let error = await #expect(throws: StorageError.self) { try await fixture.open() }

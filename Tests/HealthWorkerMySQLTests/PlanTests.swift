@@ -130,7 +130,7 @@ import Testing
         let values = page.values.map { value in
             switch value {
             case .text(let text): "'\(text)'"
-            case .count(let count): "\(count)"
+            case .number(let number): "\(number)"
             }
         }
 

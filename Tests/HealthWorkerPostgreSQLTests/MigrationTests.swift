@@ -19,7 +19,7 @@ import Testing
         #expect(planned == migrator.migrations)
         #expect(tables.isEmpty)
         #expect(done == migrator.migrations)
-        #expect(done.map(\.number) == Array(1...done.count))
+        #expect(done.map(\.number) == Set(done.map(\.number)).sorted())
         #expect(again.isEmpty)
         try await migrator.validate()
     }

@@ -20,7 +20,7 @@ import Testing
         #expect(planned == migrator.migrations)
         #expect(!existsAfterDryRun)
         #expect(done == migrator.migrations)
-        #expect(done.map(\.number) == Array(1...done.count))
+        #expect(done.map(\.number) == Set(done.map(\.number)).sorted())
         #expect(again.isEmpty)
         try await migrator.validate()
     }
@@ -47,7 +47,7 @@ import Testing
 
         #expect(error?.isAboutSchema(containing: "health-worker migrate up") == true)
         #expect(try await fixture.migrator().pending() == [last])
-        #expect(last.sql.contains("CREATE TABLE"))
+        #expect(last.sql.contains("CREATE "))
     }
 
     @Test func `a database that is missing names the command`() async throws {

@@ -72,6 +72,21 @@ import Testing
     }
 
     @Test(arguments: [
+        (EventPosition.Source.turn, "health_changes_by_time"), (.route, "route_changes_by_time"),
+        (.deed, "audit_log_by_time"),
+    ])
+    func `a page of events walks along the index by time`(
+        _ source: EventPosition.Source, _ index: String
+    ) async throws {
+        for order in [EventQuery.Order.newestFirst, .oldestFirst] {
+            let page = EventPage(
+                of: source, EventQuery(order: order, limit: 100), in: .sqlite)
+
+            expectWalk(try await plan(of: page.sql, page.values.count), along: index)
+        }
+    }
+
+    @Test(arguments: [
         (ObjectFilter(), "sqlite_autoindex_policies_1 (name>?)", 2),
         (ObjectFilter(set: "site"), "policies_of_set (set_name=? AND name>?)", 3),
         (

@@ -247,4 +247,7 @@ extension ForwardingStorage {
         try await base.audit(before: before, limit: limit)
     }
 
+    package func events(_ query: EventQuery) async throws(StorageError) -> [Event] {
+        try await base.events(query)
+    }
 }

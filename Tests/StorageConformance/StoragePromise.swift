@@ -27,7 +27,7 @@ package struct StoragePromise: Sendable {
     package static let all: [StoragePromise] =
         writing + madeChecks + epochs + claiming + completing + wheel + takingOver + interleavings
         + sharing + properties
-        + evaluating + deliveries + overrides + listings + fleet + settings
+        + evaluating + deliveries + overrides + listings + fleet + settings + events
 }
 
 extension StoragePromise: CustomStringConvertible {

@@ -32,6 +32,9 @@ enum Answers {
         "RouteChangePage": page(of: "RouteChange"),
         "Delivery": delivery,
         "Deliveries": deliveries,
+        "Event": event,
+        "Deed": deed,
+        "EventPage": page(of: "Event"),
         "Override": override,
         "OverridePage": page(of: "Override"),
         "Queue": queue,
@@ -253,6 +256,21 @@ enum Answers {
         required("actor", text), required("created_at", time), optional("until", time),
         required("permanent", .boolean), required("break_glass", .boolean),
     ])
+
+    private static let event = Schema.object([
+        required("id", text.described("Stable, and never another event's.")), required("at", time),
+        required("type", .choice(of: EventKind.self)), optional("check", .name),
+        optional("policy", .name), optional("member", .name),
+        optional("policies", words.described("Those that use the check.")),
+        optional("health_change", .reference("HealthChange")),
+        optional("route_change", .reference("RouteChange")), optional("deed", .reference("Deed")),
+    ]).described("Something that happened: one of `health_change`, `route_change` and `deed`.")
+
+    private static let deed = Schema.object([
+        required("action", text), required("actor", text), required("object", text),
+        optional("before", .anything.described("Not of edits: those are in the audit log.")),
+        optional("after", .anything), optional("message", text),
+    ]).described("What somebody did.")
 
     // MARK: - Installation
 

@@ -29,24 +29,20 @@ enum Listing {
     /// Where the page begins, by the cursor; nil: with the first object.
     static func after(_ call: Call, in listing: String) throws -> String? {
         guard let text = call.text("cursor") else { return nil }
-        guard let cursor = Cursor(text), cursor.listing == listing else {
-            throw ProblemDetails(
-                .invalidParameter,
-                errors: [.init("is not a cursor of this listing", at: .parameter("cursor"))])
-        }
+        guard let cursor = Cursor(text), cursor.listing == listing else { throw noCursor }
         return cursor.after
     }
 
     /// The same where ids are listed.
     static func before(_ call: Call, in listing: String) throws -> Int64? {
         guard let text = try after(call, in: listing) else { return nil }
-        guard let id = Int64(text) else {
-            throw ProblemDetails(
-                .invalidParameter,
-                errors: [.init("is not a cursor of this listing", at: .parameter("cursor"))])
-        }
+        guard let id = Int64(text) else { throw noCursor }
         return id
     }
+
+    static let noCursor = ProblemDetails(
+        .invalidParameter,
+        errors: [.init("is not a cursor of this listing", at: .parameter("cursor"))])
 
     static func limit(_ call: Call) -> Int {
         call.integer("limit") ?? standardLimit
@@ -58,17 +54,21 @@ enum Listing {
         node: (Element) -> Node?
     ) -> Response {
         let shown = found.prefix(limit(call))
-        let next =
-            found.count > shown.count
-            ? shown.last.map { Cursor(listing: listing, after: position($0)).text } : nil
+        return answer(
+            call, nodes: shown.compactMap(node),
+            next: found.count > shown.count
+                ? shown.last.map { Cursor(listing: listing, after: position($0)) } : nil)
+    }
+
+    static func answer(_ call: Call, nodes: [Node], next: Cursor?) -> Response {
+        let next = next?.text
         var headers: HTTPFields = [:]
         if let next {
             headers[.link] = "<\(call.request.uri.path)?\(query(call, cursor: next))>; rel=\"next\""
         }
         return .json(
             .object([
-                .init("items", .list(shown.compactMap(node))),
-                entry("next_cursor", next.map(Node.text)),
+                .init("items", .list(nodes)), entry("next_cursor", next.map(Node.text)),
             ]), headers: headers)
     }
 

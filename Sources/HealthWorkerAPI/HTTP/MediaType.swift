@@ -4,6 +4,8 @@ package enum MediaType: String, Hashable, Sendable, CaseIterable {
     case yaml = "application/yaml"
     /// RFC 7396.
     case mergePatch = "application/merge-patch+json"
+    /// WHATWG HTML, §9.2.
+    case eventStream = "text/event-stream"
     case html = "text/html"
     case text = "text/plain"
     case script = "text/javascript"

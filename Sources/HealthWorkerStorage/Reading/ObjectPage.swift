@@ -27,7 +27,7 @@ package struct ObjectPage {
 
     package enum Value: Hashable, Sendable {
         case text(String)
-        case count(Int)
+        case number(Int64)
     }
 
     package let sql: String
@@ -167,7 +167,7 @@ private struct Clauses {
             FROM \(tables.joined(separator: "\n"))
             WHERE \(conditions.joined(separator: "\n  AND "))
             ORDER BY \(order)
-            LIMIT \(bind(.count(limit)))
+            LIMIT \(bind(.number(Int64(limit))))
             """
         return (sql, values)
     }

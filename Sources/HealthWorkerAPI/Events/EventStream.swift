@@ -1,0 +1,174 @@
+import HTTPTypes
+import HealthWorkerModel
+import HealthWorkerStorage
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// One listener's stream of server-sent events (WHATWG HTML, §9.2).
+struct EventStream: Sendable {
+    let backend: Backend
+    let filter: EventFilter
+
+    func response(to call: Call, after last: EventPosition?) async throws -> Response {
+        guard backend.listeners.enter() else {
+            throw ProblemDetails(
+                .unavailable, "\(backend.listeners.limit) listen already; ask again later.",
+                headers: [.retryAfter: "5"])
+        }
+        // Read before anything is answered, so that a storage that is away is a proper error.
+        let start: EventWatch.Place
+        let key: String?
+        do {
+            start = try await backend.events.join()
+            key = try await storedKey(of: call)
+        } catch {
+            backend.listeners.leave()
+            throw error
+        }
+        let headers: HTTPFields = [
+            .contentType: "text/event-stream", .cacheControl: "no-store",
+            // What stands in between must not wait for more.
+            .xAccelBuffering: "no",
+        ]
+        return Response(
+            status: .ok, headers: headers,
+            body: ResponseBody { [self] writer in
+                defer { backend.listeners.leave() }
+                try await write(to: &writer, from: start, after: last, key: key, call)
+                try await writer.finish(nil)
+            })
+    }
+
+    private func write(
+        to writer: inout any ResponseBodyWriter, from start: EventWatch.Place,
+        after last: EventPosition?, key: String?, _ call: Call
+    ) async throws {
+        var place = start
+        var reached = last
+        var sent: Set<EventPosition> = []
+        try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        if let last, let known = backend.events.place(after: last) {
+            place = known
+        } else if last != nil || filter.query.from != nil {
+            (reached, sent) = try await writePast(to: &writer, after: last)
+        }
+
+        let pause = max(backend.settings.longPollInterval, .milliseconds(100))
+        var heardAt = ContinuousClock.now
+        // A process that ends does not keep its listeners: they go on at another one.
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            switch try await news(after: place) {
+            case .events(let told, let end)?:
+                let wanted = told.filter { filter.admits($0) && !sent.contains($0.position) }
+                if !wanted.isEmpty {
+                    try await writer.write(
+                        ByteBuffer(string: wanted.map(\.lines).joined()))
+                    heardAt = .now
+                }
+                reached = told.last?.position ?? reached
+                place = end
+            case .forgotten?:
+                // It read so slowly that the others are thousands of events ahead.
+                place = try await backend.events.join()
+                (reached, sent) = try await writePast(to: &writer, after: reached)
+            case nil: break
+            }
+            if ContinuousClock.now - heardAt >= backend.settings.heartbeat {
+                if let key, try await !isValid(key) { return }
+                try await writer.write(ByteBuffer(string: ": still here\n\n"))
+                heardAt = .now
+            }
+            try await Task.sleep(for: pause)
+        }
+    }
+
+    /// Nil while the storage is away: who listens already waits until it is back.
+    private func news(after place: EventWatch.Place) async throws -> EventWatch.News? {
+        do {
+            return try await backend.events.news(after: place)
+        } catch {
+            guard case .unavailable = error else { throw error }
+            return nil
+        }
+    }
+
+    /// From storage: what came after `last`, or since the moment that is asked for.
+    private func writePast(
+        to writer: inout any ResponseBodyWriter, after last: EventPosition?
+    ) async throws -> (reached: EventPosition?, sent: Set<EventPosition>) {
+        var query = filter.query
+        (query.order, query.limit) = (.oldestFirst, 500)
+        if let last { query.from = max(query.from ?? last.at, last.at - EventWatch.latest) }
+        var sent: Set<EventPosition> = []
+        var reached = last
+        while true {
+            let events = try await backend.storage.events(query)
+            let told = try await ToldEvent.telling(of: events, from: backend.storage).filter {
+                $0.position != last && filter.admits($0)
+            }
+            if !told.isEmpty {
+                try await writer.write(ByteBuffer(string: told.map(\.lines).joined()))
+            }
+            reached = events.last?.position ?? reached
+            query.beyond = events.last?.position
+            // Only what is recent can come as news, too.
+            if let end = query.beyond {
+                sent = sent.filter { $0.at >= end.at - EventWatch.latest * 2 }
+            }
+            sent.formUnion(events.map(\.position))
+            if events.count < query.limit { return (reached, sent) }
+        }
+    }
+
+    // MARK: - The key
+
+    /// The key's id, where the storage knows it: another middleware may know callers without keys.
+    private func storedKey(of call: Call) async throws -> String? {
+        try await backend.storage.key(id: call.caller.keyID)?.id
+    }
+
+    /// A stream may last for days, and a key may be revoked or expire meanwhile.
+    private func isValid(_ id: String) async throws -> Bool {
+        let key: APIKey?
+        let now: Timestamp
+        do {
+            key = try await backend.storage.key(id: id)
+            now = try await backend.storage.now()
+        } catch {
+            guard case .unavailable = error else { throw error }
+            return true
+        }
+        guard let key, key.revokedAt == nil else { return false }
+        return key.expiresAt.map { now < $0 } ?? true
+    }
+}
+
+/// How many listen to this process.
+final class Listeners: Sendable {
+    let limit: Int
+    private let count = Mutex(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// - Returns: false where as many listen as may; otherwise one more does, until ``leave()``.
+    func enter() -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() {
+        count.withLock { $0 -= 1 }
+    }
+}
+
+extension HTTPField.Name {
+    static let xAccelBuffering = Self("X-Accel-Buffering")!  // a token (RFC 9110 §5.1)
+}
