@@ -22,12 +22,24 @@ enum Engine {
     static func open(
         _ settings: Settings, waiting patience: Duration = .zero, _ logger: Logger? = nil
     ) async throws -> any Storage {
+        try await patiently(until: .now + patience, logger) { () throws(StorageError) in
+            try await openOnce(settings, logger)
+        }
+    }
+
+    /// What `call` answers. A storage that is away, or whose schema is not there yet, is asked again
+    /// until `deadline`.
+    ///
+    /// Exits: as ``open(_:waiting:_:)``.
+    static func patiently<Value>(
+        until deadline: ContinuousClock.Instant, _ logger: Logger?,
+        _ call: () async throws(StorageError) -> Value
+    ) async throws -> Value {
         try await reporting {
-            let deadline = ContinuousClock.now + patience
             var failures = 0
             while true {
                 do throws(StorageError) {
-                    return try await openOnce(settings, logger)
+                    return try await call()
                 } catch {
                     guard error.mayPass, ContinuousClock.now < deadline else { throw error }
                     if failures == 0 {

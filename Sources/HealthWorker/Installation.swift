@@ -18,6 +18,8 @@ struct Installation {
     let telemetry: Telemetry
     let storage: any Storage
     let roles: [Role]
+    /// Until when a storage that goes away while the process starts is waited for.
+    var patience = ContinuousClock.now
 
     /// Serves until SIGTERM or SIGINT, which drain, or until `view` ends; a second signal ends the
     /// process at once.
@@ -41,9 +43,12 @@ struct Installation {
                 isolation: Isolation(settings, probers: probers, logger: logger),
                 limits: Worker.Limits(settings), enqueued: enqueued, logger: logger) : nil
         let board = try Engine.board(settings, of: storage.process, logger)
+        let startedAt = try await Engine.patiently(until: patience, logger) {
+            () throws(StorageError) in try await storage.now()
+        }
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
-            version: Version.current, startedAt: try await storage.now())
+            version: Version.current, startedAt: startedAt)
         let heartbeat = Heartbeat(
             storage: storage, board: board, fleet: fleet,
             presence: {
@@ -65,7 +70,9 @@ struct Installation {
                 adopt: { if worker.adopt($0) { heartbeat.tellNews() } })
         }
         // A worker that was paused before it was started claims nothing.
-        try await watch?.readRows()
+        try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
+            try await watch?.readRows()
+        }
         // Others decide by who is alive: be known before the first claim.
         await heartbeat.step()
 

@@ -42,9 +42,11 @@ struct RoleOptions: ParsableArguments {
     func run(_ role: Role) async throws {
         let settings = try configuration.load()
         let telemetry = Telemetry.start(settings)
+        let deadline = ContinuousClock.now + wait.duration
         let storage = try await Engine.open(settings, waiting: wait.duration, telemetry.logger)
         let installation = Installation(
-            settings: settings, telemetry: telemetry, storage: storage, roles: [role])
+            settings: settings, telemetry: telemetry, storage: storage, roles: [role],
+            patience: deadline)
         do {
             try await installation.run(beside: nil)
         } catch let error as ListenError {
