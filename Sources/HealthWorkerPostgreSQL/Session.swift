@@ -119,6 +119,10 @@ extension Session {
 
 // Transactions.
 extension Session {
+    /// Milliseconds that a transaction may wait for its client, which is stopped or busy, while others
+    /// wait for its rows: 2 s, and longer where statements may be slow as well.
+    private var idleLimit: Int64 { max(2000, limit.milliseconds / 5) }
+
     /// What throws leaves nothing behind, and neither does a transaction that is not to be kept.
     func transaction<Value>(keeps: Bool = true, _ body: (Session) throws -> Value) throws -> Value {
         // Of this transaction alone, so that it works through a pooler as well.
@@ -126,7 +130,7 @@ extension Session {
             """
             BEGIN ISOLATION LEVEL READ COMMITTED;
             SET LOCAL lock_timeout = '1s';
-            SET LOCAL idle_in_transaction_session_timeout = '2s';
+            SET LOCAL idle_in_transaction_session_timeout = \(idleLimit);
             SELECT now_us()
             """, keeps: keeps
         ) { session, answer in
@@ -140,7 +144,7 @@ extension Session {
         try inTransaction(
             """
             BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-            SET LOCAL idle_in_transaction_session_timeout = '2s';
+            SET LOCAL idle_in_transaction_session_timeout = \(idleLimit);
             SELECT now_us()
             """
         ) { session, answer in
