@@ -129,7 +129,7 @@ import Testing
         let result = try await fixture.holding("checks") {
             async let answer = storage.checks(named: ["web"])
             try await fixture.waitForSessions { $0.contains { $0 != "Sleep" } }
-            try fixture.killSessions()
+            try fixture.cutConnections()
             do { return Result<[Check], any Error>.success(try await answer) } catch {
                 return .failure(error)
             }
@@ -147,7 +147,7 @@ import Testing
         try await storage.put("web")
 
         for _ in 0..<3 {
-            try fixture.killSessions()
+            try fixture.cutConnections()
             try await fixture.waitForSessions { $0.isEmpty }
             #expect(try await storage.queueStatus().live == 1)
         }
@@ -207,7 +207,7 @@ extension MySQLFixture {
         return value
     }
 
-    func killSessions() throws {
+    func cutConnections() throws {
         let sessions = try server.execute(
             "SELECT id FROM information_schema.processlist WHERE db = '\(database)'")
         for id in sessions.compactMap({ $0[0] }) {

@@ -9,7 +9,7 @@ import Synchronization
 
 /// A database of its own on the server that `scripts/servers` started, or the user's. Its clock
 /// stands still until it is moved, so that a slow machine is not a slow storage.
-final class MySQLFixture: StorageFixture {
+final class MySQLFixture: ServerFixture {
     static let version = ProgramVersion(0, 1, 0)
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -60,8 +60,6 @@ final class MySQLFixture: StorageFixture {
             url: url, process: process, version: version, poolSize: poolSize,
             statementLimit: statementLimit, time: clock, logger: Self.logger)
     }
-
-    var clockMayGoBack: Bool { true }
 
     func storage(process: ProcessID) async throws -> any Storage {
         try await open(process: process)

@@ -207,7 +207,7 @@ import Testing
 
         async let answer = storage.now()
         try await fixture.waitForSessions { $0.contains("active") }
-        try fixture.killSessions()
+        try fixture.cutConnections()
         let result: Result<Timestamp, any Error>
         do { result = .success(try await answer) } catch { result = .failure(error) }
 
@@ -224,7 +224,7 @@ import Testing
         try await storage.put("web")
 
         for _ in 0..<3 {
-            try fixture.killSessions()
+            try fixture.cutConnections()
             try await fixture.waitForSessions { $0.isEmpty }
             #expect(try await storage.queueStatus().live == 1)
         }
@@ -269,7 +269,7 @@ extension PostgreSQLFixture {
             """)
     }
 
-    func killSessions() throws {
+    func cutConnections() throws {
         try execute(
             """
             SELECT pg_terminate_backend(pid)

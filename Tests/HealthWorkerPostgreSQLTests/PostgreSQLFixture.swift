@@ -9,7 +9,7 @@ import Synchronization
 
 /// A schema of its own on the server that `scripts/servers` started. Its clock stands still until
 /// it is moved, so that a slow machine is not a slow storage.
-final class PostgreSQLFixture: StorageFixture {
+final class PostgreSQLFixture: ServerFixture {
     static let version = ProgramVersion(0, 1, 0)
     static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -47,8 +47,6 @@ final class PostgreSQLFixture: StorageFixture {
             usesPreparedStatements: usesPreparedStatements, statementLimit: statementLimit,
             logger: Self.logger)
     }
-
-    var clockMayGoBack: Bool { true }
 
     /// Ten thousand outcomes a second are not deleted one by one.
     var prunesByParts: Bool { true }

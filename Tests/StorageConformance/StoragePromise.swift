@@ -25,9 +25,9 @@ package struct StoragePromise: Sendable {
     }
 
     package static let all: [StoragePromise] =
-        writing + madeChecks + epochs + claiming + completing + wheel + takingOver + interleavings
-        + sharing + properties
-        + evaluating + deliveries + overrides + listings + fleet + settings + events
+        writing + madeChecks + epochs + claiming + completing + wheel + takingOver + cutting
+        + interleavings + sharing + properties + evaluating + deliveries + overrides + listings
+        + fleet + settings + events
 }
 
 extension StoragePromise: CustomStringConvertible {
@@ -46,18 +46,20 @@ package protocol StorageFixture: Sendable {
     /// Drops every evaluation that waits, as no call of the storage does.
     func loseEvaluations() async throws
 
-    /// Whether another server may take over whose clock is behind; a storage without a server has a
-    /// clock of its own, which never goes back.
-    var clockMayGoBack: Bool { get }
-
     /// Whether outcomes are removed a part of time at once, when all of it is old enough, and not one
     /// by one.
     var prunesByParts: Bool { get }
 }
 
 extension StorageFixture {
-    package var clockMayGoBack: Bool { false }
     package var prunesByParts: Bool { false }
+}
+
+/// A storage that a server keeps: connections to it may be cut, and another one may take over whose
+/// clock is behind.
+package protocol ServerFixture: StorageFixture {
+    /// Ends every connection of the storages that were opened.
+    func cutConnections() throws
 }
 
 /// What a storage did that it must not do.
