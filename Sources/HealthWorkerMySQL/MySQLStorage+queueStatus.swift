@@ -3,9 +3,10 @@ package import HealthWorkerStorage
 
 extension MySQLStorage {
     package func queueStatus() async throws(StorageError) -> QueueStatus {
-        // One statement, so one snapshot: what is live and what was counted belong together.
         try await read { session in
             let now = session.now
+            let oldest = try session.oldestTransaction()
+            // One statement, so one snapshot: what is live and what was counted belong together.
             return try session.first(
                 """
                 SELECT j.live, j.ready, j.leased, j.oldest_due_at,
@@ -50,9 +51,36 @@ extension MySQLStorage {
                     waiting: WaitingJobs(
                         under1s: row.int(4), under10s: row.int(5) - row.int(4),
                         under60s: row.int(6) - row.int(5), longer: row.int(1) - row.int(6)),
-                    lateSlots: row.int(7),
+                    lateSlots: row.int(7), oldestTransaction: oldest,
                     tally: Tally(row, from: 8))
             } ?? QueueStatus(live: 0, ready: 0, leased: 0, oldestReady: nil, tally: Tally())
+        }
+    }
+}
+
+extension Session {
+    /// Of any connection to the server, not only of this program's: what one of them may still read
+    /// is purged nowhere. Nil also for a user who is not shown others' transactions, which takes the
+    /// privilege PROCESS.
+    ///
+    /// When it began is told in the server's own time zone, whatever the session's is.
+    fileprivate func oldestTransaction() throws -> OpenTransaction? {
+        do {
+            return try first(
+                """
+                SELECT TIMESTAMPDIFF(
+                           MICROSECOND, t.trx_started,
+                           CONVERT_TZ(UTC_TIMESTAMP(6), '+00:00', 'SYSTEM')),
+                       concat_ws(' ', 'connection', t.trx_mysql_thread_id, p.user)
+                FROM information_schema.innodb_trx AS t
+                LEFT JOIN information_schema.processlist AS p ON p.id = t.trx_mysql_thread_id
+                WHERE t.trx_mysql_thread_id <> CONNECTION_ID()
+                ORDER BY t.trx_started
+                LIMIT 1
+                """
+            ) { OpenTransaction(age: .microseconds($0.integer(0)), session: $0.text(1)) }
+        } catch let error as ServerError where error.code == 1227 {
+            return nil
         }
     }
 }
