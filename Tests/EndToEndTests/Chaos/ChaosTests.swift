@@ -42,6 +42,7 @@ import Testing
         let violations = result.ledger.violations()
         for violation in violations { Issue.record("\(violation)") }
         #expect(result.codes == result.codes.mapValues { _ in 0 }, "every role drains")
+        #expect(result.surfacedDeadlocks == 0, "a deadlock is done again")
         #expect(result.ledger.outcomes.count > 100)
         #expect(result.ledger.changes.contains { $0.to == "unhealthy" })
         if violations.isEmpty {
