@@ -33,9 +33,12 @@ extension MySQLStorage {
                 UPDATE JSON_TABLE(?, '$[*]' COLUMNS (
                            job_id BIGINT PATH '$[0]', attempt BIGINT PATH '$[1]')) AS r
                 STRAIGHT_JOIN probe_jobs AS j FORCE INDEX (PRIMARY) ON j.job_id = r.job_id
+                STRAIGHT_JOIN checks AS c FORCE INDEX (PRIMARY) ON c.check_id = j.check_id
                 SET j.visible_at = ?,
                     j.worker_id = NULL,
-                    j.worker_location = NULL
+                    j.worker_location = NULL,
+                    j.location = c.location,
+                    j.timeout_ms = c.timeout_ms
                 WHERE j.attempt = r.attempt
                   AND j.worker_id IS NOT NULL
                 """, [NumberTable(jobs.map(\.row)), session.now])

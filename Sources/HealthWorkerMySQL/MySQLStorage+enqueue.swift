@@ -50,6 +50,35 @@ extension MySQLStorage {
         }
     }
 
+    /// Two transactions can make a job of a check as it was: that of a register which reads the check
+    /// while an edit is not committed yet, and that of an edit which passes a job by that a completion
+    /// is about to end.
+    package func updateJobs() async throws(StorageError) -> Int {
+        // They are looked for without a lock: nearly always there is none.
+        let behind = try await perform { session in
+            try session.all(
+                """
+                SELECT j.job_id
+                FROM probe_jobs AS j
+                JOIN checks AS c ON c.check_id = j.check_id
+                WHERE j.timeout_ms <> c.timeout_ms
+                   OR NOT (j.location <=> c.location)
+                """
+            ) { $0.id(0, of: JobID.self) }
+        }
+        if behind.isEmpty { return 0 }
+        return try await transact { session in
+            try session.run(
+                """
+                UPDATE JSON_TABLE(?, '$[*]' COLUMNS (job_id BIGINT PATH '$[0]')) AS r
+                STRAIGHT_JOIN probe_jobs AS j FORCE INDEX (PRIMARY) ON j.job_id = r.job_id
+                STRAIGHT_JOIN checks AS c FORCE INDEX (PRIMARY) ON c.check_id = j.check_id
+                SET j.location = c.location,
+                    j.timeout_ms = c.timeout_ms
+                """, [NumberTable(behind)])
+        }
+    }
+
     package func nextSlotDue() async throws(StorageError) -> Timestamp? {
         try await perform { session in
             try session.first("SELECT min(due_at) FROM schedule_slots") { $0.optionalMoment(0) }

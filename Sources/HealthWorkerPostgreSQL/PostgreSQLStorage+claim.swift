@@ -26,11 +26,15 @@ extension PostgreSQLStorage {
                 UPDATE probe_jobs AS j
                 SET visible_at = now_us(),
                     worker_id = NULL,
-                    worker_location = NULL
-                FROM unnest($1::bigint[], $2::integer[]) AS r (job_id, attempt)
+                    worker_location = NULL,
+                    location = c.location,
+                    timeout_ms = c.timeout_ms
+                FROM unnest($1::bigint[], $2::integer[]) AS r (job_id, attempt),
+                     checks AS c
                 WHERE j.job_id = r.job_id
                   AND j.attempt = r.attempt
                   AND j.worker_id IS NOT NULL
+                  AND c.check_id = j.check_id
                 """, [jobs.map(\.job), jobs.map(\.attempt)])
         }
     }

@@ -67,8 +67,9 @@ extension PostgreSQLStorage {
     /// same batch again finds no job.
     ///
     /// `ended` is the fence, and locks the job's row: what it says of the check (epoch, locations,
-    /// time-out) is kept equal to the check by every edit, so that no snapshot of `checks` can be
-    /// behind. A deleted or paused check has no job. All parts see the tables as of the statement's
+    /// time-out) is kept equal to the check by every edit that is committed, where a snapshot of
+    /// `checks` is often behind. What an edit at this very moment leaves behind, ``release(_:)`` and
+    /// ``updateJobs()`` mend. A deleted or paused check has no job. All parts see the tables as of the statement's
     /// beginning; the jobs that are inserted take the place of those in `ended`, are made of its
     /// rows, and so come after them.
     ///

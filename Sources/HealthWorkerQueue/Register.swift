@@ -98,6 +98,12 @@ package struct Register: Service {
                 "routes were decided from other inputs than the present ones",
                 metadata: ["policies": "\(missed)"])
         }
+        let behind = try await storage.updateJobs()
+        if behind > 0 {
+            logger.info(
+                "jobs were brought up to their checks, edited while they were enqueued",
+                metadata: ["jobs": "\(behind)"])
+        }
         if let oldest = try await storage.queueStatus().oldestTransaction, oldest.isTooOld {
             logger.warning(
                 "an open transaction keeps ended jobs from being vacuumed",

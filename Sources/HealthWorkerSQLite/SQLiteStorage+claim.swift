@@ -25,7 +25,12 @@ extension SQLiteStorage {
                     UPDATE probe_jobs
                     SET visible_at = ?,
                         worker_id = NULL,
-                        worker_location = NULL
+                        worker_location = NULL,
+                        (location, timeout_ms) = (
+                            SELECT c.location, c.timeout_ms
+                            FROM checks AS c
+                            WHERE c.check_id = probe_jobs.check_id
+                        )
                     WHERE job_id = ?
                       AND attempt = ?
                       AND worker_id IS NOT NULL

@@ -26,6 +26,28 @@ extension SQLiteStorage {
         }
     }
 
+    /// With one writer at a time no job is ever behind, but in a file that was mended by hand.
+    package func updateJobs() async throws(StorageError) -> Int {
+        try await write { session in
+            try session.run(
+                """
+                UPDATE probe_jobs
+                SET (location, timeout_ms) = (
+                    SELECT c.location, c.timeout_ms
+                    FROM checks AS c
+                    WHERE c.check_id = probe_jobs.check_id
+                )
+                WHERE EXISTS (
+                    SELECT 1
+                    FROM checks AS c
+                    WHERE c.check_id = probe_jobs.check_id
+                      AND (c.timeout_ms <> probe_jobs.timeout_ms
+                           OR c.location IS NOT probe_jobs.location)
+                )
+                """)
+        }
+    }
+
     package func nextSlotDue() async throws(StorageError) -> Timestamp? {
         try await read { session in
             try session.first("SELECT min(due_at) FROM schedule_slots") { $0.optionalMoment(0) }

@@ -31,6 +31,7 @@ struct AbsentStorage: Storage {
     func discard(_: [JobReference]) throws(StorageError) -> Int { throw away }
     func expireLost(limit _: Int) throws(StorageError) -> Int { throw away }
     func enqueueNow(_: CheckID) throws(StorageError) { throw away }
+    func updateJobs() throws(StorageError) -> Int { throw away }
     func nextSlotDue() throws(StorageError) -> Timestamp? { throw away }
     func queueStatus() throws(StorageError) -> QueueStatus { throw away }
     func pruneOutcomes(keep _: Duration, limit _: Int) throws(StorageError) -> Int { throw away }

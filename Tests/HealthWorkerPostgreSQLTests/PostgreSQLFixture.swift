@@ -78,6 +78,12 @@ final class PostgreSQLFixture: ServerFixture {
         try execute("DELETE FROM evaluations")
     }
 
+    func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
+        let location = locations.isEmpty ? "NULL" : "'|\(locations.joined(separator: "|"))|'"
+        try execute(
+            "UPDATE probe_jobs SET timeout_ms = \(timeout.milliseconds), location = \(location)")
+    }
+
     /// Statements past the storage, on a connection of their own.
     @discardableResult
     func execute(_ sql: String) throws -> [[String?]] {

@@ -144,6 +144,21 @@ import Testing
         #expect(status.ready == 1)
     }
 
+    @Test func `probes a job whose lease was too short, once it was given back`() async throws {
+        let bench = Bench()
+        var spec = CheckSpec.test("web")
+        spec.timeout = .seconds(9)
+        try await bench.write([.putCheck(spec, set: nil)])
+        bench.storage.leaveJobsBehind(timeout: .seconds(1), locations: [])
+
+        let late = try await bench.work()
+        let again = try await bench.work()
+
+        #expect(late.isEmpty)
+        #expect(again.map(\.attempt) == [2])
+        #expect(try await bench.health(of: "web")?.health == .healthy)
+    }
+
     @Test func `ends jobs whose check was paused meanwhile without an outcome`() async throws {
         let bench = Bench()
         var spec = CheckSpec.test("web")

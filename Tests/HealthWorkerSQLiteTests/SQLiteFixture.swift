@@ -62,6 +62,12 @@ final class SQLiteFixture: StorageFixture {
         try execute(["DELETE FROM evaluations"])
     }
 
+    func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
+        let location = locations.isEmpty ? "NULL" : "'|\(locations.joined(separator: "|"))|'"
+        try execute(
+            ["UPDATE probe_jobs SET timeout_ms = \(timeout.milliseconds), location = \(location)"])
+    }
+
     /// Every column that holds a moment, but for the clock's own.
     static let momentColumns = [
         ("checks", "created_at"), ("checks", "updated_at"), ("check_health", "health_since"),

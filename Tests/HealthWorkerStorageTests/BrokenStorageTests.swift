@@ -38,6 +38,12 @@ struct BrokenStorageTests {
             ])
     }
 
+    @Test func `a job that is given back as it was is caught`() async throws {
+        try await expectBroken(
+            by: { ReleaseWithoutTerms(base: $0) },
+            ["a job that is given back gets its check's time-out and locations"])
+    }
+
     @Test func `a lease that holds nobody off is caught`() async throws {
         try await expectBroken(
             by: { WithoutLease(base: $0) },
@@ -138,6 +144,10 @@ private struct BrokenFixture<Broken: ForwardingStorage>: StorageFixture {
     func loseEvaluations() async throws {
         try await intact.loseEvaluations()
     }
+
+    func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
+        try await intact.leaveJobsBehind(timeout: timeout, locations: locations)
+    }
 }
 
 /// Deletes by job alone, as several of the well-known queues do.
@@ -195,6 +205,17 @@ private struct RescueByID: ForwardingStorage {
                 attempt: live.first { $0.id == reference.job }?.attempt ?? reference.attempt)
         }
         return try await base.release(present)
+    }
+}
+
+/// Lets a job that an edit passed by keep its short lease for ever.
+private struct ReleaseWithoutTerms: ForwardingStorage {
+    let base: MemoryStorage
+
+    func release(_ jobs: [JobReference]) async throws(StorageError) -> Int {
+        let released = try await base.release(jobs)
+        base.leaveJobsBehind(timeout: .seconds(1), locations: ["sin1"])
+        return released
     }
 }
 

@@ -18,6 +18,11 @@ struct MemoryFixture: StorageFixture {
     func loseEvaluations() async throws {
         MemoryStorage(process: 0, shared: shared).loseEvaluations()
     }
+
+    func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
+        MemoryStorage(process: 0, shared: shared)
+            .leaveJobsBehind(timeout: timeout, locations: locations)
+    }
 }
 
 struct MemoryStorageTests {

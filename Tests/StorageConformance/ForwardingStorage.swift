@@ -89,6 +89,10 @@ extension ForwardingStorage {
         try await base.enqueueNow(check)
     }
 
+    package func updateJobs() async throws(StorageError) -> Int {
+        try await base.updateJobs()
+    }
+
     package func nextSlotDue() async throws(StorageError) -> Timestamp? {
         try await base.nextSlotDue()
     }

@@ -102,6 +102,42 @@ extension StoragePromise {
             try expectEqual(try await first.claimAll(), [], "claims of the first")
             try expectEqual(try await first.tally().rescued, 0, "rescued")
         },
+        StoragePromise("a job that is given back gets its check's time-out and locations") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.sample("web", locations: ["fra1"], timeout: .seconds(3)))
+            try await $0.leaveJobsBehind(timeout: .seconds(1), locations: ["sin1"])
+
+            let behind = try await storage.claim("web", location: "sin1")
+            _ = try await storage.release([behind.reference])
+            let again = try await storage.claim("web", location: "fra1")
+
+            try expectEqual(behind.leaseEnds - behind.claimedAt, .seconds(61), "its own lease")
+            try expectEqual(again.leaseEnds - again.claimedAt, .seconds(63), "lease")
+        },
+        StoragePromise("a live job that an edit passed by gets its check's time-out and locations")
+        {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(
+                .sample("web", locations: ["fra1"], timeout: .seconds(3)),
+                .sample("api", timeout: .seconds(3)))
+            try await $0.age(by: .seconds(5))
+            try expectEqual(try await storage.updateJobs(), 0, "jobs behind")
+            try await $0.leaveJobsBehind(timeout: .seconds(1), locations: ["sin1"])
+
+            let behind = try await storage.updateJobs()
+            let elsewhere = try await storage.claimAll(location: "sin1")
+            let there = try await storage.claimAll(location: "fra1")
+
+            try expectEqual(behind, 2, "jobs behind")
+            try expectEqual(
+                elsewhere.map(\.check), [try await storage.check("api").id], "claims elsewhere")
+            try expectEqual(
+                there.map(\.check), [try await storage.check("web").id], "claims there")
+            for claim in elsewhere + there {
+                try expectEqual(claim.leaseEnds - claim.claimedAt, .seconds(63), "lease")
+            }
+            try expectEqual(try await storage.updateJobs(), 0, "jobs behind once more")
+        },
         StoragePromise("a job that was given back again and again is not lost") {
             let storage = try await $0.storage(process: 1)
             try await storage.put(.sample("web"))

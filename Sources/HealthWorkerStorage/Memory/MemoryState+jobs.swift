@@ -2,18 +2,30 @@ import HealthWorkerModel
 
 // The steps of which the queue's calls are made.
 extension MemoryState {
-    /// Gives a check that has no live job one.
+    /// Gives a check that is there and has no live job one.
     mutating func insertJob(
         for check: CheckID, dueAt: Timestamp, visibleAt: Timestamp, avoiding: ProcessID? = nil,
         avoidedLocation: String? = nil
     ) {
+        guard let spec = checks[check]?.spec else { return }
         let id = lastIDs.job.advance()
         jobs[id] = MemoryJob(
-            id: id, check: check, dueAt: dueAt, visibleAt: visibleAt, avoiding: avoiding,
-            avoidedLocation: avoidedLocation)
+            id: id, check: check, dueAt: dueAt, visibleAt: visibleAt, terms: MemoryJobTerms(spec),
+            avoiding: avoiding, avoidedLocation: avoidedLocation)
         jobOfCheck[check] = id
         jobOrder.append(id)
         tally.enqueued += 1
+    }
+
+    /// Gives a check's live job what the check asks for now.
+    /// - Returns: whether it was behind.
+    @discardableResult
+    mutating func updateJob(of check: CheckID) -> Bool {
+        guard let id = jobOfCheck[check], let spec = checks[check]?.spec else { return false }
+        let terms = MemoryJobTerms(spec)
+        if jobs[id]?.terms == terms { return false }
+        jobs[id]?.terms = terms
+        return true
     }
 
     mutating func removeJob(_ job: MemoryJob) {

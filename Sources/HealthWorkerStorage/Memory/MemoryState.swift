@@ -60,6 +60,8 @@ struct MemoryJob {
     var dueAt: Timestamp
     /// Delay and lease in one.
     var visibleAt: Timestamp
+    /// What it carries of its check, for the claim.
+    var terms: MemoryJobTerms
     var attempt = 0
     /// Who claimed it last; nil: nobody yet, or it was given back.
     var worker: ProcessID?
@@ -76,6 +78,25 @@ struct MemoryJob {
     /// A third lease ended: whoever probes this check never comes back.
     func isLost(at now: Timestamp) -> Bool {
         attempt >= 3 && worker != nil && visibleAt <= now
+    }
+}
+
+struct MemoryJobTerms: Hashable {
+    var timeout: Duration
+    /// Empty: anywhere.
+    var locations: [String]
+
+    init(_ check: CheckSpec) {
+        self.init(timeout: check.effectiveTimeout, locations: check.locations)
+    }
+
+    init(timeout: Duration, locations: [String]) {
+        self.timeout = timeout
+        self.locations = locations
+    }
+
+    func allow(_ location: String) -> Bool {
+        locations.isEmpty || locations.contains(location)
     }
 }
 

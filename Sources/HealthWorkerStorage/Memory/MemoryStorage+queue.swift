@@ -41,13 +41,13 @@ extension MemoryStorage {
                 if claims.count >= request.limit { break }
                 guard job.visibleAt <= now, !job.isLost(at: now),
                     let check = state.checks[job.check], let base = state.health[job.check],
-                    check.spec.locations.isEmpty || check.spec.locations.contains(request.location)
+                    job.terms.allow(request.location)
                 else { continue }
                 let isAvoided = job.avoiding == process || job.avoidedLocation == request.location
                 if isAvoided, now < job.visibleAt + .seconds(1) { continue }
 
                 if job.worker != nil { state.tally.rescued += 1 }
-                job.visibleAt = now + check.spec.effectiveTimeout + request.leaseMargin
+                job.visibleAt = now + job.terms.timeout + request.leaseMargin
                 job.attempt += 1
                 job.worker = process
                 job.location = request.location
@@ -83,6 +83,7 @@ extension MemoryStorage {
                 job.visibleAt = now
                 job.worker = nil
                 state.jobs[job.id] = job
+                state.updateJob(of: job.check)
                 released += 1
             }
             return released
@@ -133,6 +134,14 @@ extension MemoryStorage {
             } else {
                 state.insertJob(for: check, dueAt: now, visibleAt: now)
             }
+        }
+    }
+
+    package func updateJobs() async throws(StorageError) -> Int {
+        try withState { state, _ in
+            var behind = 0
+            for check in state.jobOfCheck.keys where state.updateJob(of: check) { behind += 1 }
+            return behind
         }
     }
 

@@ -59,4 +59,15 @@ extension MemoryStorage {
         // The body throws nothing, which `withState` cannot know.
         try? withState { state, _ in state.evaluations = [:] }
     }
+
+    /// Gives every live job another time-out and other locations than its check's, as an enqueue at
+    /// the moment of an edit leaves behind where statements see snapshots.
+    package func leaveJobsBehind(timeout: Duration, locations: [String]) {
+        // The body throws nothing, which `withState` cannot know.
+        try? withState { state, _ in
+            for id in state.jobs.keys {
+                state.jobs[id]?.terms = MemoryJobTerms(timeout: timeout, locations: locations)
+            }
+        }
+    }
 }

@@ -51,6 +51,7 @@ extension MemoryTransaction {
         for check in checks {
             state.remove(check: check.id)
             state.add(check)
+            state.updateJob(of: check.id)
         }
     }
 

@@ -28,7 +28,8 @@ package protocol JobQueue: Sendable {
     func complete(_ batch: [Completion]) async throws(StorageError) -> CompletionReport
 
     /// Gives back jobs that were claimed and not started; they are visible at once, and the attempt
-    /// stays counted. Stale ones are passed over.
+    /// stays counted. Each takes over its check's time-out and locations, for it may be given back
+    /// because its lease was too short for them. Stale ones are passed over.
     /// - Returns: how many were given back.
     func release(_ jobs: [JobReference]) async throws(StorageError) -> Int
 
@@ -43,6 +44,11 @@ package protocol JobQueue: Sendable {
     /// Makes a check due now, unless its job is live; then that job becomes visible now if nobody
     /// holds it.
     func enqueueNow(_ check: CheckID) async throws(StorageError)
+
+    /// Gives live jobs the time-outs and the locations of their checks. An edit does so too; this is
+    /// for jobs that were made at that very moment, from the check as it was before.
+    /// - Returns: how many were behind.
+    func updateJobs() async throws(StorageError) -> Int
 
     /// When the earliest slot is due; nil without slots.
     func nextSlotDue() async throws(StorageError) -> Timestamp?
