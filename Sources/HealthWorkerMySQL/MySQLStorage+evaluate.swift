@@ -56,6 +56,21 @@ extension MySQLStorage {
         }
     }
 
+    package func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError) {
+        try await transact { session in
+            _ = try session.run(
+                """
+                DELETE FROM evaluations
+                WHERE policy_id = ?
+                  AND NOT EXISTS (
+                      SELECT 1
+                      FROM policies
+                      WHERE policy_id = ?
+                  )
+                """, [policy, policy])
+        }
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         try await perform { session in
             let missed = try session.snapshot { try $0.policiesOfOtherInputs() }

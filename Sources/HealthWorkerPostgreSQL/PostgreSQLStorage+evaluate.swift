@@ -57,6 +57,21 @@ extension PostgreSQLStorage {
         }
     }
 
+    package func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError) {
+        try await perform { session in
+            _ = try session.run(
+                """
+                DELETE FROM evaluations
+                WHERE policy_id = $1
+                  AND NOT EXISTS (
+                      SELECT 1
+                      FROM policies
+                      WHERE policy_id = $1
+                  )
+                """, [policy])
+        }
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         try await perform { session in
             let missed = try session.snapshot { try $0.policiesOfOtherInputs() }

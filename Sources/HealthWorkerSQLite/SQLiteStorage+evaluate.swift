@@ -46,6 +46,21 @@ extension SQLiteStorage {
         }
     }
 
+    package func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError) {
+        try await write { session in
+            _ = try session.run(
+                """
+                DELETE FROM evaluations
+                WHERE policy_id = ?1
+                  AND NOT EXISTS (
+                      SELECT 1
+                      FROM policies
+                      WHERE policy_id = ?1
+                  )
+                """, [policy.rawValue])
+        }
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         // Nothing but a defect makes one: look before taking the lock.
         let isWanted = try await read { !(try $0.policiesOfOtherInputs()).isEmpty }

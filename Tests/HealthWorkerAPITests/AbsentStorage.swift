@@ -49,6 +49,7 @@ struct AbsentStorage: Storage {
     func evaluationInputs(of _: PolicyID) throws(StorageError) -> EvaluationInputs? { throw away }
     func commit(_: EvaluationCommit) throws(StorageError) -> CommitOutcome { throw away }
     func commit(all _: [EvaluationCommit]) throws(StorageError) -> [CommitOutcome]? { throw away }
+    func dropEvaluations(ofGone _: PolicyID) throws(StorageError) { throw away }
     func insertMissedEvaluations() throws(StorageError) -> Int { throw away }
     func route(of _: PolicyID) throws(StorageError) -> StoredRoute? { throw away }
     func routes(after _: String?, limit _: Int) throws(StorageError) -> [StoredRoute] { throw away }

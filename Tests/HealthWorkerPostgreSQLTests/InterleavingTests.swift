@@ -63,6 +63,46 @@ import Testing
         await worker.close()
     }
 
+    @Test func `an evaluation that a turn asks for while its policy is deleted is no burden`()
+        async throws
+    {
+        let fixture = try await PostgreSQLFixture()
+        let editor = try await fixture.open(process: 1)
+        let worker = try await fixture.open(process: 2)
+        let check = try #require(try await editor.put("web").first)
+        let spec = PolicySpec(
+            name: "www", type: .detach,
+            members: [Member(name: "m", value: "192.0.2.1", check: "web")])
+        _ = try await editor.write(
+            WriteBatch([.putPolicy(spec, makes: [], set: nil)], actor: "ann"))
+        let policy = try #require(try await editor.policies(named: ["www"]).first).id
+        let claim = try #require(try await worker.claim(ClaimRequest(limit: 9)).first)
+        var decision = HealthTracker.Decision(state: claim.base)
+        decision.state.health = .healthy
+        decision.turn = HealthTurn(from: .unknown, to: .healthy, cause: .firstSuccess)
+        let success = Completion(
+            claim: claim, epoch: claim.base.epoch, report: ProbeReport(outcome: .success),
+            decision: decision, age: .zero)
+        // The completion has seen the policy's members, and waits for the check's health.
+        let held = HeldTransaction(
+            fixture, "SELECT 1 FROM check_health WHERE check_id = \(check.id) FOR UPDATE")
+
+        async let completed = worker.complete([success])
+        try await fixture.waitForLock()
+        _ = try await editor.write(WriteBatch([.deletePolicy("www")], actor: "ann"))
+        held.end()
+        let report = try await completed
+        let left = try await editor.dueEvaluations(limit: 9)
+        let results = try await PolicyEvaluator(storage: editor).evaluateDue(limit: 9)
+
+        #expect(report.turned.map(\.policies) == [[policy]])
+        #expect(left.map(\.policy) == [policy], "the interleaving happened")
+        #expect(results == [policy: .gone])
+        #expect(try await editor.nextEvaluationDue() == nil)
+        await editor.close()
+        await worker.close()
+    }
+
     /// A check with 5 s to answer, whose slot is due.
     private func checkWithoutJob() async throws -> (
         PostgreSQLFixture, PostgreSQLStorage, PostgreSQLStorage, Check

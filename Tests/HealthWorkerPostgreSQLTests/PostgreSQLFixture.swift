@@ -78,6 +78,14 @@ final class PostgreSQLFixture: ServerFixture {
         try execute("DELETE FROM evaluations")
     }
 
+    func leaveEvaluation(of policy: PolicyID) async throws {
+        try execute(
+            """
+            INSERT INTO evaluations (policy_id, due_at, cause)
+            VALUES (\(policy), now_us(), 'turned')
+            """)
+    }
+
     func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
         let location = locations.isEmpty ? "NULL" : "'|\(locations.joined(separator: "|"))|'"
         try execute(

@@ -62,6 +62,11 @@ final class SQLiteFixture: StorageFixture {
         try execute(["DELETE FROM evaluations"])
     }
 
+    func leaveEvaluation(of policy: PolicyID) async throws {
+        try execute(
+            ["INSERT INTO evaluations (policy_id, due_at, cause) VALUES (\(policy), 0, 'turned')"])
+    }
+
     func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
         let location = locations.isEmpty ? "NULL" : "'|\(locations.joined(separator: "|"))|'"
         try execute(

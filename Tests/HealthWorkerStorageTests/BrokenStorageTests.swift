@@ -145,6 +145,10 @@ private struct BrokenFixture<Broken: ForwardingStorage>: StorageFixture {
         try await intact.loseEvaluations()
     }
 
+    func leaveEvaluation(of policy: PolicyID) async throws {
+        try await intact.leaveEvaluation(of: policy)
+    }
+
     func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
         try await intact.leaveJobsBehind(timeout: timeout, locations: locations)
     }

@@ -19,6 +19,10 @@ struct MemoryFixture: StorageFixture {
         MemoryStorage(process: 0, shared: shared).loseEvaluations()
     }
 
+    func leaveEvaluation(of policy: PolicyID) async throws {
+        MemoryStorage(process: 0, shared: shared).leaveEvaluation(of: policy)
+    }
+
     func leaveJobsBehind(timeout: Duration, locations: [String]) async throws {
         MemoryStorage(process: 0, shared: shared)
             .leaveJobsBehind(timeout: timeout, locations: locations)

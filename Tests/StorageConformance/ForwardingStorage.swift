@@ -147,6 +147,10 @@ extension ForwardingStorage {
         try await base.commit(all: commits)
     }
 
+    package func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError) {
+        try await base.dropEvaluations(ofGone: policy)
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         try await base.insertMissedEvaluations()
     }

@@ -243,6 +243,24 @@ extension StoragePromise {
             try expectEqual(try await storage.dueEvaluations(limit: 9), [], "evaluations")
             try expect(try await storage.nextEvaluationDue() == nil, "An evaluation is left")
         },
+        StoragePromise("what is due of a policy that is gone goes with the first look at it") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("www"), .detach("api"))
+            let (gone, there) = (
+                try await storage.policy("www").id, try await storage.policy("api").id
+            )
+            try await storage.change(.deletePolicy("www"))
+            try await $0.leaveEvaluation(of: gone)
+
+            try await storage.dropEvaluations(ofGone: there)
+            let due = Set(try await storage.dueEvaluations(limit: 9).map(\.policy))
+            let results = try await PolicyEvaluator(storage: storage).evaluateDue(limit: 9)
+
+            try expectEqual(due, [gone, there], "policies due")
+            try expectEqual(results[gone], .gone, "what became of it")
+            try expectEqual(try await storage.dueEvaluations(limit: 9), [], "evaluations due")
+            try expect(try await storage.nextEvaluationDue() == nil, "An evaluation is left")
+        },
     ]
 
     static let deliveries: [StoragePromise] = [

@@ -46,6 +46,10 @@ package protocol StorageFixture: Sendable {
     /// Drops every evaluation that waits, as no call of the storage does.
     func loseEvaluations() async throws
 
+    /// Adds an evaluation that is due, as a turn does whose policy is deleted at that moment where
+    /// statements see snapshots.
+    func leaveEvaluation(of policy: PolicyID) async throws
+
     /// Gives every live job another time-out and other locations than its check's, as an enqueue at
     /// the moment of an edit leaves behind where statements see snapshots.
     func leaveJobsBehind(timeout: Duration, locations: [String]) async throws

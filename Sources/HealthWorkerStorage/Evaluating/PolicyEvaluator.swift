@@ -25,7 +25,11 @@ package struct PolicyEvaluator: Sendable {
     /// Evaluates a policy if an evaluation is due.
     package func evaluate(_ policy: PolicyID) async throws(StorageError) -> EvaluationResult {
         for attempt in 0..<Self.attempts {
-            guard let read = try await storage.evaluationInputs(of: policy) else { return .gone }
+            guard let read = try await storage.evaluationInputs(of: policy) else {
+                // Left, it would be due for ever, and the first in every sweep.
+                try await storage.dropEvaluations(ofGone: policy)
+                return .gone
+            }
             if read.answers.isEmpty { return .notDue }
             let verdict = PolicyEvaluation.evaluate(read.inputs)
             let outcome = try await storage.commit(EvaluationCommit(read: read, verdict: verdict))
@@ -56,7 +60,7 @@ package enum EvaluationResult: Hashable, Sendable {
     case notDue
     /// Others kept on committing first; what is due stays due.
     case leftToSweep
-    /// There is no such policy.
+    /// There is no such policy, and nothing of it is due any more.
     case gone
 }
 

@@ -52,6 +52,12 @@ extension MemoryStorage {
         }
     }
 
+    package func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError) {
+        try withState { state, _ in
+            if state.policies[policy] == nil { state.evaluations[policy] = nil }
+        }
+    }
+
     package func insertMissedEvaluations() async throws(StorageError) -> Int {
         try withState { state, now in
             var missed = 0

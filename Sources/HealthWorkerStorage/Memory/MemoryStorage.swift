@@ -60,6 +60,13 @@ extension MemoryStorage {
         try? withState { state, _ in state.evaluations = [:] }
     }
 
+    /// Adds an evaluation that is due, as a turn does whose policy is deleted at that moment where
+    /// statements see snapshots.
+    package func leaveEvaluation(of policy: PolicyID) {
+        // The body throws nothing, which `withState` cannot know.
+        try? withState { state, now in state.insertEvaluation(of: policy, dueAt: now) }
+    }
+
     /// Gives every live job another time-out and other locations than its check's, as an enqueue at
     /// the moment of an edit leaves behind where statements see snapshots.
     package func leaveJobsBehind(timeout: Duration, locations: [String]) {

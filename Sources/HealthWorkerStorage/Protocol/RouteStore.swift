@@ -30,6 +30,10 @@ package protocol RouteStore: Sendable {
     ///   or it is gone; nothing is stored.
     func commit(all commits: [EvaluationCommit]) async throws(StorageError) -> [CommitOutcome]?
 
+    /// Drops what is due of a policy that is gone: the deletion drops what it sees, and a turn that is
+    /// stored at the same moment may still ask for an evaluation. Nothing happens to one that is there.
+    func dropEvaluations(ofGone policy: PolicyID) async throws(StorageError)
+
     /// Inserts evaluations for policies whose route was decided from other inputs than the present
     /// ones: nothing but a defect or a restored database makes one.
     /// - Returns: how many were missed.
