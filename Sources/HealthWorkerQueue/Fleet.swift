@@ -76,8 +76,10 @@ package final class Fleet: Sendable {
         }
     }
 
-    /// How many workers are alive and claim, this one included.
-    package var workerCount: Int {
-        look { $0.count { $0.presence.paused == nil } } + 1
+    /// How many workers at a location are alive and claim, this one included.
+    package func workerCount(at location: String) -> Int {
+        look { workers in
+            workers.count { $0.presence.paused == nil && $0.presence.location == location }
+        } + 1
     }
 }

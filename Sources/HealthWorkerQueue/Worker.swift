@@ -245,7 +245,7 @@ package final class Worker: Service {
     ) async throws(StorageError) -> (jobs: Int, of: Int) {
         guard isolation.pause == nil else { return (0, 0) }
         let before = time.now()
-        let workers = fleet.workerCount
+        let workers = fleet.workerCount(at: limits.location)
         let request = state.withLock { state -> ClaimRequest? in
             guard !state.settings.isPaused.value else { return nil }
             let limit = min(
@@ -253,8 +253,8 @@ package final class Worker: Service {
             guard limit > 0 else { return nil }
             var from = state.watermark.next(at: before)
             if before >= state.nextSweep {
-                // About one sweep a second over the whole fleet: it finds what the watermark
-                // hides, ended leases above all.
+                // About one sweep a second over all workers at a location, for it sees no other
+                // location's jobs: it finds what the watermark hides, ended leases above all.
                 state.nextSweep =
                     before + .seconds(1) * Double(workers) * time.spread()
                 from = 0
@@ -264,7 +264,14 @@ package final class Worker: Service {
                 leaseMargin: limits.leaseMargin)
         }
         guard let request else { return (0, 0) }
-        let claims = try await storage.claim(request)
+        let claims: [Claim]
+        do throws(StorageError) {
+            claims = try await storage.claim(request)
+        } catch {
+            // What was to be swept is not: the next claim does it.
+            if request.from == 0 { state.withLock { $0.nextSweep = .zero } }
+            throw error
+        }
         state.withLock { state in
             state.watermark.see(
                 claims.map(\.job), isFull: claims.count == request.limit, at: before)

@@ -10,10 +10,10 @@ import Testing
 
     private func process(
         _ id: ProcessID, beat: Int? = nil, seenAt: Int64 = 0, paused: String? = nil,
-        roles: [Role] = [.worker]
+        roles: [Role] = [.worker], location: String = "fra1"
     ) -> RunningProcess {
         var presence = Presence(
-            name: "p\(id)", roles: roles, location: "fra1", version: "1", paused: paused)
+            name: "p\(id)", roles: roles, location: location, version: "1", paused: paused)
         presence.beat = beat
         return RunningProcess(id: id, seenAt: Timestamp(seconds: seenAt), presence: presence)
     }
@@ -26,17 +26,17 @@ import Testing
         #expect(!fleet.othersProbe(check))
         fleet.update(board: [process(1), process(2)])
         #expect(fleet.othersProbe(check))
-        #expect(fleet.workerCount == 2)
+        #expect(fleet.workerCount(at: "fra1") == 2)
 
         // One late answer makes nobody look dead, but a board that stays away does.
         fleet.update(board: nil)
         fleet.update([process(1)])
         time.withLock { $0 += Fleet.window - .milliseconds(1) }
         #expect(fleet.othersProbe(check))
-        #expect(fleet.workerCount == 2)
+        #expect(fleet.workerCount(at: "fra1") == 2)
         time.withLock { $0 += .milliseconds(1) }
         #expect(!fleet.othersProbe(check))
-        #expect(fleet.workerCount == 1)
+        #expect(fleet.workerCount(at: "fra1") == 1)
         fleet.update([process(2)])
         #expect(fleet.othersProbe(check))
     }
@@ -59,14 +59,17 @@ import Testing
         #expect([process(2, seenAt: 3)].joined(with: [process(2)]) == [process(2, seenAt: 3)])
     }
 
-    @Test func `counts the workers that claim, and this one`() {
+    @Test func `counts the workers that claim at a location, and this one`() {
         let fleet = Fleet(me: 1)
 
         fleet.update([
             process(1), process(2), process(3, paused: "paused by ann"), process(4, roles: [.api]),
+            process(5, location: "ams1"), process(6, location: "ams1"),
         ])
 
-        #expect(fleet.workerCount == 2)
+        #expect(fleet.workerCount(at: "fra1") == 2)
+        #expect(fleet.workerCount(at: "ams1") == 3)
+        #expect(fleet.workerCount(at: "sin1") == 1)
     }
 
     @Test func `hears news of a worker before its next heartbeat`() async throws {
