@@ -3,6 +3,7 @@ package import HealthWorkerStorage
 package import Logging
 import Metrics
 import ServiceLifecycle
+import Synchronization
 
 /// Puts due checks into the job table, and sees to what nobody else did: evaluations that wait,
 /// jobs whose third lease ended, history that is too old. Any number may run.
@@ -32,6 +33,21 @@ package struct Register: Service {
     private let logger: Logger
     /// Woken when jobs were enqueued, for a worker in the same process.
     private let enqueued: WakeSignal?
+    private let failingSweeps = FailingSweeps()
+
+    /// Sweeps in a row in which a policy could not be evaluated: there is one a second, and not each
+    /// is to be read.
+    private final class FailingSweeps: Sendable {
+        private let inARow = Mutex(0)
+
+        /// - Returns: whether it is worth a line in the log.
+        func count(isFailing: Bool) -> Bool {
+            inARow.withLock { inARow in
+                inARow = isFailing ? inARow + 1 : 0
+                return inARow == 1 || inARow % 30 == 0
+            }
+        }
+    }
 
     package init(
         storage: any Storage, evaluator: PolicyEvaluator, limits: Limits = Limits(),
@@ -80,7 +96,15 @@ package struct Register: Service {
                 "jobs were lost: their third lease ended", metadata: ["jobs": "\(lost)"])
         }
         let evaluated = try await evaluator.evaluateDue(limit: 100)
-        if evaluated.count == 100 || lost == 500 { return .zero }
+        let isWorthALine = failingSweeps.count(isFailing: !evaluated.failures.isEmpty)
+        for (policy, error) in evaluated.failures where isWorthALine {
+            logger.error(
+                "policy not evaluated",
+                metadata: ["policy_id": "\(policy)", "error": "\(error)"])
+        }
+        if evaluated.results.count == 100 || lost == 500 { return .zero }
+        // What failed is due all the time.
+        if !evaluated.failures.isEmpty { return .seconds(1) }
         guard let due = try await storage.nextEvaluationDue() else { return .seconds(1) }
         return min(.seconds(1), max(.milliseconds(20), due - (try await storage.now())))
     }

@@ -94,6 +94,7 @@ import Testing
         let report = try await completed
         let left = try await editor.dueEvaluations(limit: 9)
         let results = try await PolicyEvaluator(storage: editor).evaluateDue(limit: 9)
+            .results
 
         #expect(report.turned.map(\.policies) == [[policy]])
         #expect(left.map(\.policy) == [policy], "the interleaving happened")

@@ -36,6 +36,30 @@ struct PolicyEvaluatorTests {
         #expect(try await storage.base.dueEvaluations(limit: 9).map(\.policy) == [policy])
     }
 
+    @Test func `policies that cannot be evaluated hold up none of the others`() async throws {
+        let storage = Damaged(base: MemoryStorage())
+        for name in ["a", "b", "c", "d"] { _ = try await storage.base.policyWithoutChecks(name) }
+        let due = try await storage.base.dueEvaluations(limit: 9).map(\.policy)
+        storage.damaged.withLock { $0 = Set(due.prefix(2)) }
+
+        let sweep = try await PolicyEvaluator(storage: storage).evaluateDue(limit: 2)
+
+        #expect(Set(sweep.failures.keys) == Set(due.prefix(2)))
+        #expect(Set(sweep.results.keys) == Set(due.suffix(2)))
+        let left = try await storage.base.dueEvaluations(limit: 9).map(\.policy)
+        #expect(left == Array(due.prefix(2)))
+    }
+
+    @Test func `a storage that is away ends the sweep`() async throws {
+        let storage = Damaged(base: MemoryStorage(), error: .unavailable("away"))
+        let policy = try await storage.base.policyWithoutChecks()
+        storage.damaged.withLock { $0 = [policy] }
+
+        await #expect(throws: StorageError.unavailable("away")) {
+            try await PolicyEvaluator(storage: storage).evaluateDue(limit: 2)
+        }
+    }
+
     @Test func `an operator whose order is always overtaken is told to try again`() async throws {
         let storage = Overtaken(base: MemoryStorage(), times: 99)
         let policy = try await storage.base.policyWithoutChecks()
@@ -128,13 +152,30 @@ private struct Overtaken: ForwardingStorage {
     }
 }
 
+/// A storage in which the rows of some policies cannot be read.
+private final class Damaged: ForwardingStorage {
+    let base: MemoryStorage
+    let damaged = Mutex<Set<PolicyID>>([])
+    private let error: StorageError
+
+    init(base: MemoryStorage, error: StorageError = .failed("\"{\" is no document.")) {
+        self.base = base
+        self.error = error
+    }
+
+    func evaluationInputs(of policy: PolicyID) async throws(StorageError) -> EvaluationInputs? {
+        if damaged.withLock({ $0.contains(policy) }) { throw error }
+        return try await base.evaluationInputs(of: policy)
+    }
+}
+
 extension MemoryStorage {
-    fileprivate func policyWithoutChecks() async throws -> PolicyID {
+    fileprivate func policyWithoutChecks(_ name: String = "www") async throws -> PolicyID {
         let spec = PolicySpec(
-            name: "www", type: .simple, members: [Member(name: "a", value: "192.0.2.1")])
+            name: name, type: .simple, members: [Member(name: "a", value: "192.0.2.1")])
         _ = try await write(
             WriteBatch([.putPolicy(spec, makes: [], set: nil)], actor: "ann"))
-        return try #require(try await policies(named: ["www"]).first).id
+        return try #require(try await policies(named: [name]).first).id
     }
 
     fileprivate func failoverPolicy() async throws -> PolicyID {

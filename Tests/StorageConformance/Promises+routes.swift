@@ -215,7 +215,7 @@ extension StoragePromise {
             let evaluator = PolicyEvaluator(storage: storage)
             for _ in 0..<3 { try await storage.probe("a", .failure(.connectRefused)) }
 
-            let results = try await evaluator.evaluateDue(limit: 9)
+            let results = try await evaluator.evaluateDue(limit: 9).results
 
             guard case .decided(let decision)? = results[policy] else {
                 throw BrokenPromise(description: "It was not decided: \(results)")
@@ -254,7 +254,7 @@ extension StoragePromise {
 
             try await storage.dropEvaluations(ofGone: there)
             let due = Set(try await storage.dueEvaluations(limit: 9).map(\.policy))
-            let results = try await PolicyEvaluator(storage: storage).evaluateDue(limit: 9)
+            let results = try await PolicyEvaluator(storage: storage).evaluateDue(limit: 9).results
 
             try expectEqual(due, [gone, there], "policies due")
             try expectEqual(results[gone], .gone, "what became of it")

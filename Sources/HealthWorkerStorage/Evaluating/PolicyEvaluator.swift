@@ -42,16 +42,40 @@ package struct PolicyEvaluator: Sendable {
     }
 
     /// Evaluates the policies that are due, the one that waits longest first.
-    /// - Returns: what became of each, at most `limit`.
-    package func evaluateDue(
-        limit: Int
-    ) async throws(StorageError) -> [PolicyID: EvaluationResult] {
-        var results: [PolicyID: EvaluationResult] = [:]
-        for due in try await storage.dueEvaluations(limit: limit) {
-            results[due.policy] = try await evaluate(due.policy)
+    ///
+    /// One that cannot be evaluated stays due and holds up none of the others, however many such
+    /// there are.
+    /// - Returns: what became of each, at most `limit` but for those that failed.
+    /// - Throws: ``StorageError/unavailable(_:)``: the storage is away, for all of them.
+    package func evaluateDue(limit: Int) async throws(StorageError) -> EvaluationSweep {
+        var sweep = EvaluationSweep()
+        var isComplete = false
+        while !isComplete {
+            // Those that failed wait longest and are first again.
+            let due = try await storage.dueEvaluations(limit: limit + sweep.failures.count)
+                .filter { sweep.results[$0.policy] == nil && sweep.failures[$0.policy] == nil }
+                .prefix(limit - sweep.results.count)
+            let failedBefore = sweep.failures.count
+            for policy in due.map(\.policy) {
+                do throws(StorageError) {
+                    sweep.results[policy] = try await evaluate(policy)
+                } catch .unavailable(let why) {
+                    throw .unavailable(why)
+                } catch {
+                    sweep.failures[policy] = error
+                }
+            }
+            isComplete = sweep.failures.count == failedBefore
         }
-        return results
+        return sweep
     }
+}
+
+/// What became of the policies that were due.
+package struct EvaluationSweep: Sendable {
+    package var results: [PolicyID: EvaluationResult] = [:]
+    /// Those that could not be evaluated; they stay due.
+    package var failures: [PolicyID: StorageError] = [:]
 }
 
 package enum EvaluationResult: Hashable, Sendable {
