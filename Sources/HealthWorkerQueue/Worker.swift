@@ -249,7 +249,8 @@ package final class Worker: Service {
         let request = state.withLock { state -> ClaimRequest? in
             guard !state.settings.isPaused.value else { return nil }
             let limit = min(
-                state.freePlaces, state.settings.batchSize.value, state.trouble.limit(at: before))
+                state.freePlaces, state.settings.batchSize.value,
+                state.trouble.limit(probing: state.probing, at: before))
             guard limit > 0 else { return nil }
             var from = state.watermark.next(at: before)
             if before >= state.nextSweep {
@@ -370,7 +371,7 @@ package final class Worker: Service {
             state.probing -= 1
             state.lags.record(lag, at: startedAt)
             state.findings[lane.rawValue].append(finding)
-            if let said = state.trouble.observe(report, at: endedAt) {
+            if let said = state.trouble.observe(report, startedAt: startedAt, at: endedAt) {
                 logger.warning("\(said)")
             }
             let count = state.findings[lane.rawValue].count

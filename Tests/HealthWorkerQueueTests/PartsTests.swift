@@ -40,7 +40,7 @@ import Testing
 
 extension OwnTrouble {
     fileprivate mutating func observe(_ outcome: Outcome, at now: Duration) -> String? {
-        observe(ProbeReport(outcome: outcome), at: now)
+        observe(ProbeReport(outcome: outcome), startedAt: now, at: now)
     }
 }
 
@@ -49,15 +49,15 @@ extension OwnTrouble {
         var trouble = OwnTrouble()
         #expect(trouble.observe(.inconclusive(.noSocket), at: .zero) == nil)
         #expect(trouble.observe(.inconclusive(.networkUnreachable), at: .zero) == nil)
-        #expect(trouble.limit(at: .zero) == .max)
+        #expect(trouble.limit(probing: 0, at: .zero) == .max)
 
         #expect(trouble.observe(.inconclusive(.noSocket), at: .zero) != nil)
 
-        #expect(trouble.limit(at: .milliseconds(999)) == 0)
-        #expect(trouble.limit(at: .seconds(1)) == 1)
+        #expect(trouble.limit(probing: 0, at: .milliseconds(999)) == 0)
+        #expect(trouble.limit(probing: 0, at: .seconds(1)) == 1)
         #expect(trouble.pause != nil)
         #expect(trouble.observe(.failure(.connectRefused), at: .seconds(1)) != nil)
-        #expect(trouble.limit(at: .seconds(1)) == .max)
+        #expect(trouble.limit(probing: 0, at: .seconds(1)) == .max)
         #expect(trouble.pause == nil)
     }
 
@@ -69,24 +69,47 @@ extension OwnTrouble {
             now += .seconds(30)
         }
 
-        #expect(trouble.limit(at: now - .seconds(30) + .seconds(29)) == 0)
-        #expect(trouble.limit(at: now) == 1)
+        #expect(trouble.limit(probing: 0, at: now - .seconds(30) + .seconds(29)) == 0)
+        #expect(trouble.limit(probing: 0, at: now) == 1)
+    }
+
+    @Test func `lets it try with one probe at a time`() {
+        var trouble = OwnTrouble()
+        for _ in 0..<3 { _ = trouble.observe(.inconclusive(.noSocket), at: .zero) }
+
+        #expect(trouble.limit(probing: 0, at: .seconds(1)) == 1)
+        #expect(trouble.limit(probing: 1, at: .seconds(1)) == 0)
+    }
+
+    @Test func `is not greater because many probes were in flight when it came`() {
+        var trouble = OwnTrouble()
+        for _ in 0..<3 { _ = trouble.observe(.inconclusive(.noSocket), at: .zero) }
+        let report = ProbeReport(outcome: .inconclusive(.noSocket))
+
+        for _ in 0..<8 {
+            _ = trouble.observe(report, startedAt: .zero, at: .milliseconds(900))
+        }
+        #expect(trouble.limit(probing: 0, at: .seconds(1)) == 1)
+
+        _ = trouble.observe(report, startedAt: .seconds(1), at: .seconds(2))
+        #expect(trouble.limit(probing: 0, at: .milliseconds(3999)) == 0)
+        #expect(trouble.limit(probing: 0, at: .seconds(4)) == 1)
     }
 
     @Test func `is not what only one check asks for`() {
         var trouble = OwnTrouble()
         let secretMissing = ProbeReport(
             outcome: .inconclusive(.internal), isWorkersOwnTrouble: false)
-        for _ in 0..<10 { _ = trouble.observe(secretMissing, at: .zero) }
+        for _ in 0..<10 { _ = trouble.observe(secretMissing, startedAt: .zero, at: .zero) }
 
-        #expect(trouble.limit(at: .zero) == .max)
+        #expect(trouble.limit(probing: 0, at: .zero) == .max)
     }
 
     @Test func `is not what a target's name server does`() {
         var trouble = OwnTrouble()
         for _ in 0..<10 { _ = trouble.observe(.inconclusive(.dnsTimeout), at: .zero) }
 
-        #expect(trouble.limit(at: .zero) == .max)
+        #expect(trouble.limit(probing: 0, at: .zero) == .max)
     }
 }
 
