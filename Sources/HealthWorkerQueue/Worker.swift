@@ -442,11 +442,14 @@ package final class Worker: Service {
         let findings = state.withLock { Array($0.findings[lane.rawValue].prefix(500)) }
         guard !findings.isEmpty else { return [] }
         let (batch, counted) = await decide(findings)
+        let decidedAt = time.now()
         var turned: [TurnedCheck] = []
         var failures = 0
         while true {
             do {
-                let report = try await storage.complete(batch)
+                // While the storage is away they grow older.
+                let report = try await storage.complete(
+                    failures == 0 ? batch : batch.older(by: time.now() - decidedAt))
                 turned = report.turned
                 note(report, of: batch)
                 await counts.force(counted.filter { report.accepted.contains($0.job) })
@@ -564,6 +567,16 @@ package final class Worker: Service {
             // Its evaluation stays due: the sweep of a register finds it.
             logger.warning(
                 "policy not evaluated", metadata: ["policy_id": "\(policy)", "error": "\(error)"])
+        }
+    }
+}
+
+extension [Completion] {
+    fileprivate func older(by time: Duration) -> [Completion] {
+        map { completion in
+            var completion = completion
+            completion.age += time
+            return completion
         }
     }
 }

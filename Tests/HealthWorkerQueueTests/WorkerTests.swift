@@ -1,7 +1,9 @@
 import HealthWorkerModel
 import HealthWorkerQueue
 import HealthWorkerStorage
+import Logging
 import ServiceLifecycle
+import StorageConformance
 import Synchronization
 import Testing
 
@@ -159,6 +161,36 @@ import Testing
         #expect(try await bench.health(of: "web")?.health == .healthy)
     }
 
+    @Test func `records when a probe began, however long the storage was away then`() async throws {
+        let storage = AwayForOneBatch(base: MemoryStorage())
+        let clock = storage.base.shared.clock
+        let elapsed = Mutex(Duration.zero)
+        let time = ProcessTime(
+            now: { elapsed.withLock { $0 } },
+            sleep: { _ in
+                elapsed.withLock { $0 += .seconds(60) }
+                clock.advance(by: .seconds(60))
+            })
+        let script = Script()
+        let worker = Worker(
+            storage: storage, counts: Base(), evaluator: PolicyEvaluator(storage: storage),
+            prober: { _ in script }, fleet: Fleet(me: 1), time: time,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        _ = try await storage.write(
+            WriteBatch([.putCheck(.test("web"), set: nil)], actor: "test"))
+        let began = clock.now
+        let jobs = Mutex<[ClaimedJob]>([])
+        try await worker.claim { job in jobs.withLock { $0.append(job) } }
+
+        for job in jobs.withLock({ $0 }) { await worker.probe(job) }
+        _ = await worker.complete()
+
+        let check = try #require(try await storage.checks(named: ["web"]).first)
+        let outcomes = try await storage.outcomes(of: check.id, before: nil, limit: 9)
+        #expect(clock.now == began + .seconds(60))
+        #expect(outcomes.map(\.startedAt) == [began])
+    }
+
     @Test func `ends jobs whose check was paused meanwhile without an outcome`() async throws {
         let bench = Bench()
         var spec = CheckSpec.test("web")
@@ -268,5 +300,24 @@ import Testing
         #expect(status.tally.completed == Int64(bench.script.hosts.count))
         #expect(
             status.tally.enqueued == status.tally.completed + Int64(status.live))
+    }
+}
+
+/// A storage that does not answer the first batch of outcomes.
+private final class AwayForOneBatch: ForwardingStorage {
+    let base: MemoryStorage
+    private let isBack = Mutex(false)
+
+    init(base: MemoryStorage) {
+        self.base = base
+    }
+
+    func complete(_ batch: [Completion]) async throws(StorageError) -> CompletionReport {
+        let answers = isBack.withLock { isBack in
+            defer { isBack = true }
+            return isBack
+        }
+        guard answers else { throw .unavailable("away") }
+        return try await base.complete(batch)
     }
 }
