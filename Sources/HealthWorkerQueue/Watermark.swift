@@ -7,6 +7,9 @@ package import HealthWorkerModel
 /// claim after the other is full, the next goes on where the last one ended, so that the jobs that
 /// others hold, or that are for other locations, are not walked over each time; five times a second
 /// it begins at the watermark again.
+///
+/// Where sweeps alone have found jobs for 3 s, all of them below, it starts anew: a database that was
+/// restored from a backup gives ids once more that it gave before.
 package struct Watermark: Sendable {
     private var newest: JobID = 0
     private var settled: JobID = 0
@@ -15,6 +18,8 @@ package struct Watermark: Sendable {
     /// Behind the last job of a full claim.
     private var resume: JobID?
     private var beganAt: Duration = .zero
+    /// When a claim last brought a job from the watermark on.
+    private var reachedAt: Duration = .zero
 
     package init() {}
 
@@ -27,6 +32,14 @@ package struct Watermark: Sendable {
 
     /// Told of each claim, its jobs in order.
     package mutating func see(_ jobs: [JobID], isFull: Bool, at now: Duration) {
+        if let last = jobs.last {
+            if last >= lowest {
+                reachedAt = now
+            } else if now - reachedAt >= .seconds(3) {
+                self = Watermark()
+                (candidateSince, beganAt, reachedAt) = (now, now, now)
+            }
+        }
         resume = isFull ? jobs.last.map { JobID($0.rawValue + 1) } : nil
         newest = max(newest, jobs.last ?? 0)
         if now - candidateSince >= .seconds(3) {

@@ -136,6 +136,27 @@ extension OwnTrouble {
         #expect(watermark.next(at: .seconds(20)) == 0)
     }
 
+    @Test func `goes back when for three seconds there is nothing above it`() {
+        var watermark = Watermark()
+        for second in 0...20 {
+            watermark.see(
+                [JobID(Int64(second) * 100_000)], isFull: false, at: .seconds(second))
+        }
+
+        // A re-check that had waited, found by a sweep.
+        watermark.see([5], isFull: false, at: .milliseconds(22_900))
+        #expect(watermark.next(at: .milliseconds(22_901)) > 1_000_000)
+        watermark.see([], isFull: false, at: .seconds(30))
+        #expect(watermark.next(at: .milliseconds(30_001)) > 1_000_000)
+
+        watermark.see([6], isFull: false, at: .seconds(31))
+        #expect(watermark.next(at: .milliseconds(31_001)) == 0)
+        for second in 32...40 {
+            watermark.see([JobID(Int64(second))], isFull: false, at: .seconds(second))
+        }
+        #expect(watermark.next(at: .seconds(41)) == 0)
+    }
+
     @Test func `goes on behind a full claim, but not for long, and not behind another one`() {
         var watermark = Watermark()
         #expect(watermark.next(at: .seconds(1)) == 0)
