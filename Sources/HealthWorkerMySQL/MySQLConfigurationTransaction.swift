@@ -263,13 +263,6 @@ extension MySQLConfigurationTransaction {
                 """, ids)
             try session.run(
                 """
-                DELETE o
-                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS c
-                STRAIGHT_JOIN outcomes AS o FORCE INDEX (outcomes_of_check)
-                     ON o.check_id = c.check_id
-                """, ids)
-            try session.run(
-                """
                 DELETE h
                 FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS c
                 STRAIGHT_JOIN health_changes AS h FORCE INDEX (health_changes_of_check)

@@ -247,11 +247,6 @@ extension PostgreSQLConfigurationTransaction {
                 """, [checks])
             try session.run(
                 """
-                DELETE FROM outcomes
-                WHERE check_id = ANY ($1::bigint[])
-                """, [checks])
-            try session.run(
-                """
                 DELETE FROM health_changes
                 WHERE check_id = ANY ($1::bigint[])
                 """, [checks])

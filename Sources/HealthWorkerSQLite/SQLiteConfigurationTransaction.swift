@@ -211,11 +211,6 @@ extension SQLiteConfigurationTransaction {
                     """, [check.rawValue])
                 try session.run(
                     """
-                    DELETE FROM outcomes
-                    WHERE check_id = ?
-                    """, [check.rawValue])
-                try session.run(
-                    """
                     DELETE FROM health_changes
                     WHERE check_id = ?
                     """, [check.rawValue])

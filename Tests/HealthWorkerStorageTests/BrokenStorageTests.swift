@@ -64,7 +64,7 @@ struct BrokenStorageTests {
             by: { WithoutVoid(base: $0) },
             [
                 "whatever happens no job is lost and every count is right (seed 1)",
-                "a deleted check takes its job, health and history along",
+                "a deleted check takes its job, health and turns along",
             ])
     }
 

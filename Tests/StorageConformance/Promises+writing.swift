@@ -170,7 +170,7 @@ extension StoragePromise {
                 inputs?.inputs.health["m0"]?.check, try await storage.check("new").id,
                 "check of the member")
         },
-        StoragePromise("a deleted check takes its job, health and history along") {
+        StoragePromise("a deleted check takes its job, health and turns along") {
             let storage = try await $0.storage(process: 1)
             try await storage.put(.sample("web"))
             try await storage.settle("web", .healthy)
@@ -183,12 +183,42 @@ extension StoragePromise {
             try expectEqual(try await storage.checks(ids: [id]), [], "checks")
             try expect(try await storage.observations(of: [id]).isEmpty, "It is still observed")
             try expectEqual(
-                try await storage.outcomes(of: id, before: nil, limit: 9), [], "outcomes")
-            try expectEqual(
                 try await storage.healthChanges(of: nil, before: nil, limit: 9), [], "changes")
             try expectEqual(try await storage.tally().void, void + 1, "void jobs")
             try expectEqual(try await storage.claimAll(), [], "claims")
             try await storage.expectConservation("after the deletion")
+        },
+        StoragePromise("a deleted check's outcomes stay until they are too old, and are no other's")
+        {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.sample("web"))
+            try await storage.settle("web", .healthy)
+            let deleted = try await storage.check("web").id
+            let prune = { () async throws in
+                while try await storage.pruneOutcomes(keep: .hours(8), limit: 100) == 100 {}
+            }
+
+            try await storage.change(.deleteCheck("web"))
+            try await storage.put(.sample("web"))
+            let new = try await storage.check("web").id
+            try await prune()
+
+            try expectEqual(
+                try await storage.outcomes(of: deleted, before: nil, limit: 9).count, 1,
+                "outcomes of the deleted check")
+            try expectEqual(
+                try await storage.outcomes(of: new, before: nil, limit: 9), [],
+                "outcomes of the new one")
+            try expect(
+                try await storage.observation(of: "web").lastOutcome == nil,
+                "The new check was probed before it was made")
+            for _ in 0..<4 {
+                try await $0.age(by: .hours(24))
+                try await prune()
+            }
+            try expectEqual(
+                try await storage.outcomes(of: deleted, before: nil, limit: 9), [],
+                "outcomes of the deleted check, days later")
         },
         StoragePromise("ids are never used again, not even after a deletion") {
             let storage = try await $0.storage(process: 1)

@@ -61,7 +61,6 @@ extension MemoryTransaction {
             state.voidJob(of: check)
             state.remove(check: check)
             state.health[check] = nil
-            state.outcomes[check] = nil
         }
         state.healthChanges.removeAll { deleted.contains($0.check) }
     }

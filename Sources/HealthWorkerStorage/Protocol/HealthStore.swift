@@ -5,7 +5,8 @@ package protocol HealthStore: Sendable {
     /// A check without an entry does not exist.
     func observations(of checks: [CheckID]) async throws(StorageError) -> [CheckID: Observation]
 
-    /// Newest first, older than `before`.
+    /// Newest first, older than `before`. Those of a deleted check stay until they are too old: a
+    /// week of them is tens of thousands of rows, and no other check ever gets its id.
     func outcomes(of check: CheckID, before: JobID?, limit: Int)
         async throws(StorageError) -> [RecordedOutcome]
 
