@@ -109,12 +109,29 @@ package struct Register: Service {
         return min(.seconds(1), max(.milliseconds(20), due - (try await storage.now())))
     }
 
-    /// What one register does for all once a minute.
+    /// What one register does for all once a minute. A duty that fails keeps it from none of the
+    /// others.
     /// - Returns: how long to wait before the next step.
     package func keepHouse() async throws(StorageError) -> Duration {
         guard try await storage.takeDuty("housekeeping", for: .seconds(55)) else {
             return .seconds(60)
         }
+        let duties: [() async throws(StorageError) -> Void] = [
+            insertMissedEvaluations, updateJobs, lookForOldTransactions, pruneOutcomes,
+        ]
+        var failure: StorageError?
+        for duty in duties {
+            do throws(StorageError) {
+                try await duty()
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        return .seconds(60)
+    }
+
+    private func insertMissedEvaluations() async throws(StorageError) {
         let missed = try await storage.insertMissedEvaluations()
         if missed > 0 {
             Counter(label: "health_worker_evaluations_missed_total").increment(by: missed)
@@ -122,12 +139,18 @@ package struct Register: Service {
                 "routes were decided from other inputs than the present ones",
                 metadata: ["policies": "\(missed)"])
         }
+    }
+
+    private func updateJobs() async throws(StorageError) {
         let behind = try await storage.updateJobs()
         if behind > 0 {
             logger.info(
                 "jobs were brought up to their checks, edited while they were enqueued",
                 metadata: ["jobs": "\(behind)"])
         }
+    }
+
+    private func lookForOldTransactions() async throws(StorageError) {
         if let oldest = try await storage.queueStatus().oldestTransaction, oldest.isTooOld {
             logger.warning(
                 "an open transaction keeps ended jobs from being vacuumed",
@@ -136,10 +159,12 @@ package struct Register: Service {
                     "session": "\(oldest.session)",
                 ])
         }
+    }
+
+    private func pruneOutcomes() async throws(StorageError) {
         while try await storage.pruneOutcomes(keep: limits.keepsOutcomes, limit: 1000) == 1000 {
             if Task.isCancelled { break }
         }
-        return .seconds(60)
     }
 
     private func repeatedly(
