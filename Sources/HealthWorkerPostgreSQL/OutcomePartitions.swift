@@ -48,6 +48,20 @@ package struct OutcomePartitions: Hashable, Sendable {
         return ends
     }
 
+    /// Ends the time of what was written beyond the last part, so that the parts to follow begin soon
+    /// after `now`, and not where the last one ends.
+    /// - Returns: what was written there, as a part; nil without any part.
+    package mutating func setAside(
+        at now: Timestamp, named name: (Timestamp) -> String
+    ) -> Part? {
+        guard let last = parts.last?.end else { return nil }
+        // A part's name says its end in whole seconds.
+        let seconds = max(now, last).microseconds / 1_000_000 + 2
+        let aside = Part(name: name(Timestamp(seconds: seconds)), end: Timestamp(seconds: seconds))
+        parts.append(aside)
+        return aside
+    }
+
     /// The next whole multiple of `length`, in UTC.
     package static func end(after moment: Timestamp, _ length: Duration) -> Timestamp {
         let step = length.microseconds

@@ -17,53 +17,126 @@ extension PostgreSQLStorage {
 
 extension Session {
     /// Each change is a transaction of its own with little patience: it waits for whoever reads the
-    /// history, and every completion waits for it meanwhile.
+    /// history, and every completion waits for it meanwhile. What is to come is made first, and
+    /// what may take long is done last, to a table that nobody else uses.
     fileprivate func divideOutcomes(keeping keep: Duration) throws {
         let now = try momentOfDatabase()
+        try exclusively { try makeComingParts($0, at: now, keeping: keep) }
         try exclusively { partitions in
             for part in partitions.outdated(at: now, keeping: keep) {
                 try script("DROP TABLE \(part.name)")
             }
         }
-        try exclusively { partitions in
-            guard let last = partitions.parts.last else { return }
-            let latest = try first("SELECT max(started_at) FROM outcomes_default", []) {
-                $0.optionalMoment(0)
-            }
-            if let latest = latest ?? nil {
-                try adoptDefault(
-                    from: last.end,
-                    to: OutcomePartitions.end(
-                        after: max(latest, last.end), OutcomePartitions.length(keeping: keep)))
-            }
-        }
-        try exclusively { partitions in
-            guard var begin = partitions.parts.last?.end else { return }
-            for end in partitions.missing(at: now, keeping: keep) {
-                try script(
-                    """
-                    CREATE TABLE \(Self.name(endingAt: end)) (LIKE outcomes INCLUDING ALL);
-                    ALTER TABLE outcomes ATTACH PARTITION \(Self.name(endingAt: end))
-                        FOR VALUES FROM (\(begin.microseconds)) TO (\(end.microseconds))
-                    """)
-                begin = end
+        for part in try partsSetAside() {
+            if part.end <= now - keep {
+                try script("DROP TABLE \(part.name)")
+            } else {
+                try adopt(part)
             }
         }
     }
 
-    /// No register ran for so long that outcomes came after the last part's end: the default part
-    /// becomes a part like the others, and another one takes its place.
-    private func adoptDefault(from begin: Timestamp, to end: Timestamp) throws {
-        // A clock that was set back by days may have left some before the first part.
-        try script(
+    /// Where no register ran for so long that outcomes came after the last part's end, the default
+    /// part is set aside and another one takes its place: a part that is attached is compared with
+    /// every row of the default one, and a week of them is no work for a moment in which every
+    /// completion waits.
+    private func makeComingParts(
+        _ partitions: OutcomePartitions, at now: Timestamp, keeping keep: Duration
+    ) throws {
+        var partitions = partitions
+        guard let horizon = partitions.missing(at: now, keeping: keep).last else { return }
+        let isUsed =
+            try first(
+                """
+                SELECT EXISTS (
+                    SELECT 1
+                    FROM outcomes_default
+                    WHERE started_at < \(horizon.microseconds)
+                )
+                """, []
+            ) { $0.flag(0) } ?? false
+        if isUsed, let aside = partitions.setAside(at: now, named: Self.name(endingAt:)) {
+            try script(
+                """
+                ALTER TABLE outcomes DETACH PARTITION outcomes_default;
+                ALTER TABLE outcomes_default RENAME TO \(aside.name);
+                CREATE TABLE outcomes_default PARTITION OF outcomes DEFAULT
+                """)
+        }
+        guard var begin = partitions.parts.last?.end else { return }
+        for end in partitions.missing(at: now, keeping: keep) {
+            try script(
+                """
+                CREATE TABLE \(Self.name(endingAt: end)) (LIKE outcomes INCLUDING ALL);
+                ALTER TABLE outcomes ATTACH PARTITION \(Self.name(endingAt: end))
+                    FOR VALUES FROM (\(begin.microseconds)) TO (\(end.microseconds))
+                """)
+            begin = end
+        }
+    }
+
+    /// Default parts of earlier times that are no part at present.
+    private func partsSetAside() throws -> [OutcomePartitions.Part] {
+        try all(
             """
-            ALTER TABLE outcomes DETACH PARTITION outcomes_default;
-            ALTER TABLE outcomes_default RENAME TO \(Self.name(endingAt: end));
-            DELETE FROM \(Self.name(endingAt: end)) WHERE started_at < \(begin.microseconds);
-            ALTER TABLE outcomes ATTACH PARTITION \(Self.name(endingAt: end))
-                FOR VALUES FROM (\(begin.microseconds)) TO (\(end.microseconds));
-            CREATE TABLE outcomes_default PARTITION OF outcomes DEFAULT
-            """)
+            SELECT c.relname, substring(c.relname FROM '[0-9]+$')::bigint
+            FROM pg_class AS c
+            JOIN pg_class AS o ON o.relnamespace = c.relnamespace
+            WHERE o.oid = 'outcomes'::regclass
+              AND c.relkind = 'r'
+              AND NOT c.relispartition
+              AND c.relname ~ '^outcomes_[0-9]+$'
+            """, []
+        ) { row in
+            OutcomePartitions.Part(name: row.text(0), end: Timestamp(seconds: row.integer(1)))
+        }
+    }
+
+    /// Makes a part of a table that was set aside. Its rows are read while nobody waits for it: what
+    /// is then known of it spares the moment in which it is attached another look. Where that takes
+    /// longer than a statement may, it stays aside until it is too old.
+    private func adopt(_ part: OutcomePartitions.Part) throws {
+        var bounds: (wanted: String, from: String)?
+        try exclusively { partitions in
+            let begin = partitions.parts.last { $0.end < part.end }?.end.microseconds
+            let wanted =
+                (begin.map { "started_at >= \($0) AND " } ?? "")
+                + "started_at < \(part.end.microseconds)"
+            bounds = (wanted, begin.map { "\($0)" } ?? "MINVALUE")
+            // A clock that was set back or ahead by days leaves some for other parts.
+            try script(
+                """
+                WITH strays AS (
+                    DELETE FROM \(part.name)
+                    WHERE NOT (\(wanted))
+                    RETURNING *
+                )
+                INSERT INTO outcomes
+                SELECT *
+                FROM strays;
+                ALTER TABLE \(part.name) DROP CONSTRAINT IF EXISTS is_part;
+                ALTER TABLE \(part.name) ADD CONSTRAINT is_part CHECK (\(wanted))
+                """)
+        }
+        guard let bounds else { return }
+        try exclusively { _ in
+            // Some of its time have come since.
+            try script(
+                """
+                LOCK TABLE outcomes_default IN ACCESS EXCLUSIVE MODE;
+                WITH late AS (
+                    DELETE FROM outcomes_default
+                    WHERE \(bounds.wanted)
+                    RETURNING *
+                )
+                INSERT INTO \(part.name)
+                SELECT *
+                FROM late;
+                ALTER TABLE outcomes ATTACH PARTITION \(part.name)
+                    FOR VALUES FROM (\(bounds.from)) TO (\(part.end.microseconds));
+                ALTER TABLE \(part.name) DROP CONSTRAINT is_part
+                """)
+        }
     }
 
     private static func name(endingAt end: Timestamp) -> String {

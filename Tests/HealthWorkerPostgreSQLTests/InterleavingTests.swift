@@ -132,7 +132,7 @@ import Testing
 }
 
 /// One statement whose locks are kept until the end.
-private final class HeldTransaction {
+final class HeldTransaction {
     private let link: OpaquePointer?
 
     init(_ fixture: PostgreSQLFixture, _ statement: String) {
