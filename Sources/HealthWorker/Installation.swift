@@ -87,7 +87,9 @@ struct Installation {
             services.append(
                 try APIServer(
                     storage: storage, board: board, compiler: DocumentFile.compiler,
-                    settings: APISettings(settings), logger: logger,
+                    trials: Trials(location: settings.worker.location) {
+                        await probers.prober(for: $0.type)?.probe($0)
+                    }, settings: APISettings(settings), logger: logger,
                     readiness: [
                         ReadinessTest("counts") { redis?.source.description ?? "database rows" }
                     ],
@@ -95,12 +97,13 @@ struct Installation {
                 ).application)
         }
         if let watch { services.append(watch) }
-        if let worker {
+        if worker != nil || roles.contains(.api) {
             let own = OwnServices(settings, probers: probers, resolver: SystemResolver(threads: 1))
             // Known before the first probe.
             await own.step()
-            services += [own, worker]
+            services.append(own)
         }
+        if let worker { services.append(worker) }
         if roles.contains(.register) {
             services.append(
                 Register(

@@ -22,12 +22,13 @@ package struct APIServer: Sendable {
     /// - Parameters:
     ///   - board: where the fleet leaves word beside the storage.
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
+    ///   - trials: probe checks before they are stored; nil: nothing is probed from here.
     ///   - readiness: what `/readyz?verbose` tells beside the storage.
     ///   - onListening: called once requests are accepted, with the port that was really bound.
     /// - Throws: ``APISettingsError`` for a header name that is none.
     package init(
         storage: any Storage, board: (any FleetBoard)? = nil, compiler: Compiler,
-        settings: APISettings, logger: Logger,
+        trials: Trials? = nil, settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws(APISettingsError) {
@@ -37,7 +38,7 @@ package struct APIServer: Sendable {
         let keys = KeyRing(storage: storage, memory: settings.keyMemory, logger: logger)
         let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
-            storage: storage, board: board, compiler: compiler, keys: keys,
+            storage: storage, board: board, compiler: compiler, trials: trials, keys: keys,
             watch: RouteWatch(storage: storage, memory: pollInterval),
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,

@@ -9,6 +9,8 @@ struct Backend: Sendable {
     /// Nil: there is the storage alone.
     var board: (any FleetBoard)?
     var compiler: Compiler
+    /// Nil: nothing is probed before it is stored.
+    var trials: Trials?
     var keys: KeyRing
     var watch: RouteWatch
     var events: EventWatch

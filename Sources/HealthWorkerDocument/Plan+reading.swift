@@ -11,6 +11,19 @@ extension Plan {
             read.append(change)
         }
         self.init(set: json["set"]?.asText, changes: read)
+        routes = (json["routes"]?.asList ?? []).compactMap { route in
+            guard let policy = route["policy"]?.asText else { return nil }
+            return RouteChange(
+                policy: policy, before: route["before"]?.asList?.compactMap(\.asText),
+                after: route["after"]?.asList?.compactMap(\.asText),
+                cause: route["cause"]?.asText.flatMap(RouteCause.init(rawValue:)))
+        }
+        leftOver = (json["left_over"]?.asList ?? []).compactMap { object in
+            guard let kind = object["kind"]?.asText.flatMap(Kind.init(rawValue:)),
+                let name = object["name"]?.asText
+            else { return nil }
+            return Reference(kind, name)
+        }
     }
 
     private static func change(_ json: JSONValue) -> Change? {
@@ -36,7 +49,23 @@ extension Plan {
                 return Field(
                     path: path, old: field["old"]?.unlessNull, new: field["new"]?.unlessNull)
             },
-            checks: (json["checks"]?.asList ?? []).compactMap(change))
+            checks: (json["checks"]?.asList ?? []).compactMap(change),
+            edit: json["edited"].flatMap(edit), trial: json["trial"].flatMap(trial))
+    }
+
+    private static func edit(_ json: JSONValue) -> Edit? {
+        guard let at = json["at"]?.asText.flatMap(Timestamp.init), let actor = json["actor"]?.asText
+        else { return nil }
+        return Edit(at: at, actor: actor, message: json["message"]?.asText)
+    }
+
+    private static func trial(_ json: JSONValue) -> Trial? {
+        if let why = json["not_made"]?.asText { return .notMade(why) }
+        guard let kind = json["outcome"]?.asText.flatMap(OutcomeKind.init(rawValue:)),
+            let outcome = Outcome(
+                kind: kind, reason: json["reason"]?.asText.flatMap(Reason.init(rawValue:)))
+        else { return nil }
+        return .made(outcome, detail: json["detail"]?.asText)
     }
 }
 

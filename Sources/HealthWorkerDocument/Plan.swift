@@ -33,10 +33,78 @@ package struct Plan: Sendable {
         package var fields: [Field]
         /// Those of the checks that a policy makes.
         package var checks: [Change]
+        /// What somebody did to the stored object since the last apply of its set.
+        package var edit: Edit?
+        /// What one probe found that was made with a changed or new check.
+        package var trial: Trial?
+
+        package init(
+            kind: Kind, name: String, action: Action, fields: [Field] = [], checks: [Change] = [],
+            edit: Edit? = nil, trial: Trial? = nil
+        ) {
+            self.kind = kind
+            self.name = name
+            self.action = action
+            self.fields = fields
+            self.checks = checks
+            self.edit = edit
+            self.trial = trial
+        }
 
         /// Whether anything of it, or of the checks it makes, changes.
         package var isChange: Bool {
             action != .unchanged || checks.contains(where: \.isChange)
+        }
+    }
+
+    /// A change of a stored object that no apply made.
+    package struct Edit: Hashable, Sendable {
+        package var at: Timestamp
+        package var actor: String
+        package var message: String?
+
+        package init(at: Timestamp, actor: String, message: String? = nil) {
+            self.at = at
+            self.actor = actor
+            self.message = message
+        }
+    }
+
+    /// What one probe found, made before anything is stored.
+    package enum Trial: Hashable, Sendable {
+        case made(Outcome, detail: String?)
+        /// With why.
+        case notMade(String)
+    }
+
+    /// What becomes of what a policy publishes, as far as it is known beforehand.
+    package struct RouteChange: Hashable, Sendable {
+        package var policy: String
+        /// Nil: nothing is decided yet.
+        package var before: [String]?
+        /// Nil: it waits for the first outcomes of its members.
+        package var after: [String]?
+        /// Nil: as long as the policy is not deleted.
+        package var cause: RouteCause?
+
+        package init(
+            policy: String, before: [String]?, after: [String]?, cause: RouteCause? = nil
+        ) {
+            self.policy = policy
+            self.before = before
+            self.after = after
+            self.cause = cause
+        }
+    }
+
+    /// An object by what it is and its name.
+    package struct Reference: Hashable, Sendable {
+        package var kind: Kind
+        package var name: String
+
+        package init(_ kind: Kind, _ name: String) {
+            self.kind = kind
+            self.name = name
         }
     }
 
@@ -55,6 +123,10 @@ package struct Plan: Sendable {
     package var changes: [Change]
     /// Why the document cannot be applied to what is stored; empty when it can.
     package var problems: [Problem]
+    /// In the set, not in the document, and left alone because nothing is pruned.
+    package var leftOver: [Reference] = []
+    /// The policies whose routes change with it.
+    package var routes: [RouteChange] = []
 
     /// Whether `apply` would change nothing.
     package var isEmpty: Bool { !changes.contains(where: \.isChange) }
@@ -80,14 +152,19 @@ package struct Plan: Sendable {
     ///     and those that policies in its set have made. Giving all is right as well.
     ///   - policies: all stored policies; those of other sets tell what may not be deleted.
     ///   - isPruning: whether what is in the document's set, and not in the document, goes.
+    ///   - maxDelete: how much of the set may go so; more is a problem.
+    ///   - takesOver: whether objects of other sets become the document's.
     package init(
-        _ document: CompiledDocument, checks: [Check], policies: [Policy], isPruning: Bool = true
+        _ document: CompiledDocument, checks: [Check], policies: [Policy], isPruning: Bool = true,
+        maxDelete: DeletionLimit = .standard, takesOver: Bool = false
     ) {
-        var planner = Planner(document: document, checks: checks, policies: policies)
-        planner.plan(isPruning: isPruning)
+        var planner = Planner(
+            document: document, checks: checks, policies: policies, takesOver: takesOver)
+        planner.plan(isPruning: isPruning, maxDelete)
         set = document.set
         changes = planner.changes
         problems = planner.findings.list
+        leftOver = planner.leftOver
     }
 
     init(set: String?, changes: [Change]) {
@@ -101,6 +178,7 @@ private struct Planner {
     let document: CompiledDocument
     let checks: [String: Check]
     let policies: [String: Policy]
+    let takesOver: Bool
     /// The stored checks by the policy that made them, each list in the order of their names.
     private let made: [String: [Check]]
     var changes: [Plan.Change] = []
@@ -108,9 +186,11 @@ private struct Planner {
     /// Stored objects that the document has, under this name or their old one.
     var keptChecks: Set<String> = []
     var keptPolicies: Set<String> = []
+    var leftOver: [Plan.Reference] = []
 
-    init(document: CompiledDocument, checks: [Check], policies: [Policy]) {
+    init(document: CompiledDocument, checks: [Check], policies: [Policy], takesOver: Bool) {
         self.document = document
+        self.takesOver = takesOver
         self.checks = Dictionary(checks.map { ($0.spec.name, $0) }, uniquingKeysWith: { $1 })
         var made: [String: [Check]] = [:]
         for check in self.checks.values.sorted(by: { $0.spec.name < $1.spec.name }) {
@@ -120,14 +200,22 @@ private struct Planner {
         self.policies = Dictionary(policies.map { ($0.spec.name, $0) }, uniquingKeysWith: { $1 })
     }
 
-    mutating func plan(isPruning: Bool) {
+    mutating func plan(isPruning: Bool, _ maxDelete: DeletionLimit) {
         for check in document.checks where check.madeBy == nil {
             changes.append(change(of: check))
         }
         for policy in document.policies {
             changes.append(change(of: policy))
         }
-        if isPruning, document.set != nil { prune() }
+        if document.set != nil {
+            let deletions = self.deletions
+            if isPruning {
+                changes += deletions
+                limit(deletions, to: maxDelete)
+            } else {
+                leftOver = deletions.map { Plan.Reference($0.kind, $0.name) }
+            }
+        }
         resolveReferences()
         comparePublications()
     }
@@ -136,7 +224,7 @@ private struct Planner {
         let name = check.spec.name
         let old = check.renamedFrom.flatMap { checks[$0] }
         guard let stored = checks[name] ?? old else {
-            return Plan.Change(kind: .check, name: name, action: .create, fields: [], checks: [])
+            return Plan.Change(kind: .check, name: name, action: .create)
         }
         keptChecks.insert(stored.spec.name)
         if let maker = stored.madeBy, maker != check.madeBy, check.madeBy == nil {
@@ -167,7 +255,7 @@ private struct Planner {
             kind: .check, name: name,
             action: isRenamed
                 ? .rename(from: stored.spec.name) : fields.isEmpty ? .unchanged : .update,
-            fields: fields, checks: [])
+            fields: fields)
     }
 
     private mutating func change(of policy: CompiledPolicy) -> Plan.Change {
@@ -176,7 +264,7 @@ private struct Planner {
         var made = policy.checks.map { change(of: $0) }
         guard let stored else {
             return Plan.Change(
-                kind: .policy, name: name, action: .create, fields: [], checks: made)
+                kind: .policy, name: name, action: .create, checks: made)
         }
         keptPolicies.insert(stored.spec.name)
         let names = Set(policy.checks.map(\.spec.name))
@@ -185,7 +273,7 @@ private struct Planner {
             keptChecks.insert(check.spec.name)
             made.append(
                 Plan.Change(
-                    kind: .check, name: check.spec.name, action: .delete, fields: [], checks: []))
+                    kind: .check, name: check.spec.name, action: .delete))
         }
         var old = stored.spec
         old.name = name
@@ -202,50 +290,65 @@ private struct Planner {
             fields: fields, checks: made)
     }
 
-    /// An object of no set is taken into the document's; one of another set is refused. A document
-    /// without a set may repeat objects of any, and change none of them.
+    /// An object of no set is taken into the document's; one of another set is refused, unless it is
+    /// taken over. A document without a set may repeat objects of any, and change none of them.
     private mutating func change(
         ofSet stored: String?, of what: String, isChange: Bool, at path: Path,
         _ position: Position?
     ) -> [Plan.Field] {
         if stored == document.set { return [] }
-        guard let stored else {
-            return [Plan.Field(path: "set", old: nil, new: document.set.map { .string($0) })]
+        let new = document.set.map { JSONValue.string($0) }
+        guard let stored else { return [Plan.Field(path: "set", old: nil, new: new)] }
+        if takesOver, new != nil {
+            return [Plan.Field(path: "set", old: .string(stored), new: new)]
         }
         if document.set != nil || isChange {
+            let remedy =
+                document.set == nil
+                ? "change it there, or write another name"
+                : "change it there, write another name, or take it over (take_over=true, --take-over)"
             findings.add(
                 Problem(
-                    "the \(what) belongs to the set \(stored): change it there, or write another name",
-                    at: path, position: position))
+                    "the \(what) belongs to the set \(stored): \(remedy)", at: path,
+                    position: position))
         }
         return []
     }
 
-    private mutating func prune() {
+    /// What is in the document's set and not in the document.
+    private var deletions: [Plan.Change] {
         let inSet = policies.values.filter {
             $0.set == document.set && !keptPolicies.contains($0.spec.name)
         }
-        for policy in inSet.sorted(by: { $0.spec.name < $1.spec.name }) {
+        let ofPolicies = inSet.sorted(by: { $0.spec.name < $1.spec.name }).map { policy in
             let made = (made[policy.spec.name] ?? []).filter {
                 !keptChecks.contains($0.spec.name)
             }
-            changes.append(
-                Plan.Change(
-                    kind: .policy, name: policy.spec.name, action: .delete, fields: [],
-                    checks: made.map {
-                        Plan.Change(
-                            kind: .check, name: $0.spec.name, action: .delete, fields: [],
-                            checks: [])
-                    }))
+            return Plan.Change(
+                kind: .policy, name: policy.spec.name, action: .delete,
+                checks: made.map {
+                    Plan.Change(kind: .check, name: $0.spec.name, action: .delete)
+                })
         }
-        for check in checks.values.sorted(by: { $0.spec.name < $1.spec.name })
-        where check.set == document.set && check.madeBy == nil
-            && !keptChecks.contains(check.spec.name)
-        {
-            changes.append(
-                Plan.Change(
-                    kind: .check, name: check.spec.name, action: .delete, fields: [], checks: []))
-        }
+        let ofChecks = checks.values.sorted(by: { $0.spec.name < $1.spec.name }).filter {
+            $0.set == document.set && $0.madeBy == nil && !keptChecks.contains($0.spec.name)
+        }.map { Plan.Change(kind: .check, name: $0.spec.name, action: .delete) }
+        return ofPolicies + ofChecks
+    }
+
+    private mutating func limit(_ deletions: [Plan.Change], to limit: DeletionLimit) {
+        let size =
+            policies.values.count { $0.set == document.set }
+            + checks.values.count { $0.set == document.set && $0.madeBy == nil }
+        guard !limit.allows(deletions.count, of: size) else { return }
+        let names = deletions.prefix(5).map { "\($0.kind.rawValue) \($0.name)" }
+        let more = deletions.count > names.count ? " and \(deletions.count - names.count) more" : ""
+        findings.add(
+            Problem(
+                "\(deletions.count) of the \(size) objects of the set \(document.set ?? "") would be "
+                    + "deleted, and at most \(limit) may: \(names.joined(separator: ", "))\(more). "
+                    + "Is a file missing? Where they are to go, max_delete=\(deletions.count) "
+                    + "(--max-delete \(deletions.count)) lets them"))
     }
 
     /// Members name checks that exist once the plan is carried out.

@@ -37,7 +37,7 @@ extension Schema {
         Property(
             "set",
             .name.nullable.described(
-                "The owner of these objects: `apply` deletes what is in the set and not in the "
+                "The owner of these objects: pruning deletes what is in the set and not in the "
                     + "document."
             ).shown(as: .string("shop"))),
         Property("defaults", .reference("Defaults").nullable),

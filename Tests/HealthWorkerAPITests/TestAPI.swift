@@ -22,8 +22,9 @@ struct TestAPI: Sendable {
     let keys: [KeyRole: String]
     let log: LogLines
 
+    /// - Parameter trials: probe checks before they are stored; nil: nothing is probed.
     static func run(
-        settings: APISettings = APISettings(version: "1.2.3"),
+        settings: APISettings = APISettings(version: "1.2.3"), trials: Trials? = nil,
         _ test: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let clock = StorageClock(standingAt: Timestamp(seconds: 1_800_000_000))
@@ -35,20 +36,23 @@ struct TestAPI: Sendable {
             try await storage.insertKey(key)
             keys[role] = text
         }
-        try await run(storage: storage, apiStorage: storage, keys: keys, settings: settings, test)
+        try await run(
+            storage: storage, apiStorage: storage, keys: keys, settings: settings, trials: trials,
+            test)
     }
 
     /// - Parameter apiStorage: what the API works with, where that differs.
     static func run(
         storage: MemoryStorage, apiStorage: any Storage, keys: [KeyRole: String],
-        settings: APISettings, _ test: @Sendable (TestAPI) async throws -> Void
+        settings: APISettings, trials: Trials? = nil,
+        _ test: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let log = LogLines()
         var logger = Logger(label: "test") { _ in LineHandler(lines: log) }
         logger.logLevel = .trace
         let server = try APIServer(
-            storage: apiStorage, compiler: Compiler { _ in nil }, settings: settings,
-            logger: logger)
+            storage: apiStorage, compiler: Compiler { _ in nil }, trials: trials,
+            settings: settings, logger: logger)
         try await server.application.test(.router) { client in
             let api = TestAPI(
                 storage: storage, clock: storage.shared.clock, server: server, client: client,

@@ -268,7 +268,7 @@ import Testing
         #expect(free.problems == [])
         #expect(
             other.problems.map(\.description) == [
-                "f.yaml:4: checks[a]: the check a belongs to the set t: change it there, or write another name"
+                "f.yaml:4: checks[a]: the check a belongs to the set t: change it there, write another name, or take it over (take_over=true, --take-over)"
             ])
         #expect(unowned.problems.count == 1)
     }

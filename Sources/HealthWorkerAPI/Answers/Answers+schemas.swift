@@ -386,6 +386,24 @@ enum Answers {
                 ["create", "update", "rename", "delete", "unchanged"].map { required($0, count) }
             )),
         required("changes", .list(of: .reference("PlanChange"), count: 0...1_000_000)),
+        optional(
+            "routes",
+            .list(
+                of: .object([
+                    required("policy", text), optional("before", words), optional("after", words),
+                    optional("cause", .choice(of: RouteCause.self)),
+                ]), count: 0...1_000_000
+            ).described(
+                "The policies that publish something else then. Without `before` nothing is decided "
+                    + "yet; without `after` the policy goes, or waits for its members' first "
+                    + "outcomes.")),
+        optional(
+            "left_over",
+            .list(
+                of: .object([
+                    required("kind", .choice(of: Plan.Kind.self)), required("name", text),
+                ]), count: 0...1_000_000
+            ).described("In the set and not in the document: `prune` would delete it.")),
     ]).described("What an apply changes.")
 
     private static let planChange = Schema.object([
@@ -402,6 +420,20 @@ enum Answers {
             "checks",
             .list(of: .reference("PlanChange"), count: 0...1_000_000).described(
                 "The checks that a policy makes.")),
+        optional(
+            "edited",
+            .object([
+                required("at", time), required("actor", text), optional("message", text),
+            ]).described(
+                "What was done to it since the last apply of the set, other than by apply.")
+        ),
+        optional(
+            "trial",
+            .object([
+                optional("outcome", .choice(of: OutcomeKind.self)),
+                optional("reason", .choice(of: Reason.self)), optional("detail", text),
+                optional("not_made", text.described("Why it was not probed.")),
+            ]).described("What one probe found that was made before anything was stored.")),
     ])
 
     // MARK: - Problems

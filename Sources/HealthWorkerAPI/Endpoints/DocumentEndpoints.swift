@@ -27,6 +27,17 @@ struct DocumentEndpoints {
                 .query(
                     "prune", .boolean,
                     "Delete what is in the document's set and not in the document."),
+                .query(
+                    "max_delete", .text(length: 1...8).shown(as: .string("30%")),
+                    "How much of the set may be pruned, as a number of objects or a share. More is "
+                        + "refused. Without it 30 % of a set of ten or more objects."),
+                .query(
+                    "take_over", .boolean,
+                    "Objects of other sets that the document names become objects of its set; "
+                        + "without it they are refused."),
+                .query(
+                    "no_probe", .boolean,
+                    "Do not probe changed and new checks once before anything is stored."),
                 ObjectWriting.message,
             ],
             body: Endpoint.Body(
@@ -37,20 +48,67 @@ struct DocumentEndpoints {
         ) { [backend] call in
             let document = try backend.compiler.compile(documents: [call.document])
             try mayApply(document, call)
-            let asked = call.flag("dry_run")
+            let isDryRun = call.flag("dry_run")
+            let manner = DocumentApplier.Manner(
+                isPruning: call.flag("prune"), maxDelete: try maxDelete(call),
+                takesOver: call.flag("take_over"))
+            // Targets are probed once, however often somebody else writes in between.
+            var findings: [String: Trials.Finding]?
             // What is planned is written only if nobody changed it in between.
             return try await backend.retryingRaces(unless: .none) {
-                let (plan, changes) = try await DocumentApplier(storage: backend.storage)
-                    .prepare(document, isPruning: call.flag("prune"))
-                guard plan.problems.isEmpty else { throw ProblemDetails(.conflict, plan.problems) }
-                if !changes.isEmpty {
-                    _ = try await backend.write(
-                        changes, call, isConditional: true, isDryRun: asked)
+                var prepared = try await DocumentApplier(storage: backend.storage)
+                    .prepare(document, manner)
+                try prepared.refuseProblems()
+                try mayTakeOver(prepared.plan, call)
+                if !call.flag("no_probe"), let trials = backend.trials {
+                    let orders = try await prepared.trialOrders(from: backend.storage)
+                    let made: [String: Trials.Finding]
+                    if let findings { made = findings } else { made = await trials.make(orders) }
+                    findings = made
+                    prepared.note(made)
+                    try prepared.refuseProblems()
+                }
+                try await prepared.noteEdits(from: backend.storage)
+                try await prepared.noteRoutes(from: backend.storage)
+                if !prepared.changes.isEmpty {
+                    var batch = WriteBatch(
+                        prepared.changes, actor: try call.caller.actor,
+                        message: call.text("message"), takesOver: manner.takesOver,
+                        isDryRun: isDryRun)
+                    batch.appliedDocument = AppliedDocument(set: document.set)
+                    _ = try await backend.write(batch, isConditional: true)
                 }
                 return .json(
-                    Node.object([.init("dry_run", .flag(asked))])
-                        .with(Node(json: plan.json).entries ?? []))
+                    Node.object([.init("dry_run", .flag(isDryRun))])
+                        .with(Node(json: prepared.plan.json).entries ?? []))
             }
+        }
+    }
+
+    private func maxDelete(_ call: Call) throws -> DeletionLimit {
+        guard let text = call.text("max_delete") else { return .standard }
+        guard let limit = DeletionLimit(text) else {
+            throw ProblemDetails(
+                .invalidParameter,
+                errors: [
+                    .init(
+                        "write a number of objects such as 20, or a share such as 30%",
+                        at: .parameter("max_delete"))
+                ])
+        }
+        return limit
+    }
+
+    /// A key for some sets takes over from these alone.
+    private func mayTakeOver(_ plan: Plan, _ call: Call) throws {
+        let caller = try call.caller
+        for change in plan.changes {
+            let moved = change.fields.first { $0.path == "set" }
+            guard case .string(let set)? = moved?.old, !caller.mayWrite(set: set) else { continue }
+            throw ProblemDetails(
+                .forbidden,
+                "The \(change.kind.rawValue) \(change.name) belongs to the set \(set), and this key "
+                    + "may write \(caller.sets.joined(separator: ", ")) only.")
         }
     }
 
@@ -82,5 +140,11 @@ struct DocumentEndpoints {
                 "This key may write the sets \(caller.sets.joined(separator: ", ")) only: the "
                     + "document has to name one as `set`.")
         }
+    }
+}
+
+extension DocumentApplier.Preparation {
+    fileprivate func refuseProblems() throws {
+        guard plan.problems.isEmpty else { throw ProblemDetails(.conflict, plan.problems) }
     }
 }

@@ -55,20 +55,26 @@ extension Backend {
 
     /// Writes, and decides the routes of the policies that the changes touch before it returns.
     func write(
-        _ changes: [ObjectChange], _ call: Call, isConditional: Bool, isDryRun: Bool = false
+        _ changes: [ObjectChange], _ call: Call, isConditional: Bool
     ) async throws -> [WriteResult] {
-        let batch = WriteBatch(
-            changes, actor: try call.caller.actor, message: call.text("message"),
-            isDryRun: isDryRun)
+        try await write(
+            WriteBatch(
+                changes, actor: try call.caller.actor, message: call.text("message")),
+            isConditional: isConditional)
+    }
+
+    func write(_ batch: WriteBatch, isConditional: Bool) async throws -> [WriteResult] {
         let results: [WriteResult]
         do {
             results = try await storage.write(batch)
         } catch .refused(let refusals) {
             throw ProblemDetails(
                 refusals, conditional: isConditional,
-                pointer: { refusal in changes.lazy.compactMap { $0.pointer(of: refusal) }.first })
+                pointer: { refusal in
+                    batch.changes.lazy.compactMap { $0.pointer(of: refusal) }.first
+                })
         }
-        if !isDryRun { await evaluatePolicies(touchedBy: changes, results) }
+        if !batch.isDryRun { await evaluatePolicies(touchedBy: batch.changes, results) }
         return results
     }
 

@@ -34,3 +34,14 @@ package struct AuditEntry: Hashable, Sendable {
         self.message = message
     }
 }
+
+extension AuditEntry {
+    static let documentApplied = "document.applied"
+    /// Set names have no parentheses.
+    static let noSet = "(no set)"
+
+    /// Whether it tells that a document of this set was applied.
+    package func isApply(of set: String?) -> Bool {
+        action == Self.documentApplied && object == set ?? Self.noSet
+    }
+}

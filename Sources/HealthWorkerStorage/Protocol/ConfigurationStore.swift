@@ -79,16 +79,29 @@ package struct WriteBatch: Hashable, Sendable {
     package var takesOver: Bool
     /// Everything is decided and nothing is stored.
     package var isDryRun: Bool
+    /// The document that the changes are from; nil for changes of single objects.
+    package var appliedDocument: AppliedDocument?
 
     package init(
         _ changes: [ObjectChange], actor: String, message: String? = nil, takesOver: Bool = false,
-        isDryRun: Bool = false
+        isDryRun: Bool = false, appliedDocument: AppliedDocument? = nil
     ) {
         self.changes = changes
         self.actor = actor
         self.message = message
         self.takesOver = takesOver
         self.isDryRun = isDryRun
+        self.appliedDocument = appliedDocument
+    }
+}
+
+/// A whole document that is applied: the audit log gets an entry of its own for it, after those of its
+/// objects, so that what follows it was done by others.
+package struct AppliedDocument: Hashable, Sendable {
+    package var set: String?
+
+    package init(set: String?) {
+        self.set = set
     }
 }
 
@@ -185,7 +198,7 @@ extension Refusal: CustomStringConvertible {
                 + "policy \(other) does."
         case .unprotected(let policy, let families):
             "This would leave \(families.map(\.rawValue).joined(separator: ", ")) of policy "
-                + "\(policy) without a healthy published member; break_glass does it all the same."
+                + "\(policy) without a healthy published member; break_glass (--break-glass) does it all the same."
         case .noSuchMember(let policy, let member):
             "Policy \(policy) has no member \(member)."
         case .noSuchOverride(let id):

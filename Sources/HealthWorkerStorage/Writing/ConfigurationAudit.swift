@@ -28,4 +28,13 @@ struct ConfigurationAudit {
                 after: try after.map(JSONColumn.text(of:)),
                 message: batch.message))
     }
+
+    /// The entry of the document itself, after those of its objects.
+    mutating func close() {
+        guard let document = batch.appliedDocument else { return }
+        entries.append(
+            AuditEntry(
+                at: at, actor: batch.actor, action: AuditEntry.documentApplied,
+                object: document.set ?? AuditEntry.noSet, message: batch.message))
+    }
 }

@@ -318,6 +318,7 @@ extension ConfigurationPlan {
             try audit.note(
                 "policy", before: entry.original?.spec, after: newPolicies[index]?.spec, \.name)
         }
+        audit.close()
         return audit.entries
     }
 }

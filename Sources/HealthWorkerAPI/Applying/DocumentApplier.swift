@@ -10,24 +10,51 @@ package struct DocumentApplier: Sendable {
         self.storage = storage
     }
 
-    /// Applies without pruning.
-    /// - Throws: `Problems` where the document contradicts what is stored, else ``StorageError``.
-    package func apply(_ document: CompiledDocument, actor: String) async throws -> Plan {
-        let (plan, changes) = try await prepare(document, isPruning: false)
-        guard plan.problems.isEmpty else { throw Problems(plan.problems) }
-        if !changes.isEmpty { _ = try await storage.write(WriteBatch(changes, actor: actor)) }
-        return plan
+    /// How a document is applied.
+    struct Manner {
+        var isPruning = false
+        var maxDelete = DeletionLimit.standard
+        var takesOver = false
     }
 
-    /// What applying would change, and the changes that do it if nobody writes in between: each
-    /// names the revision that was planned for.
+    /// A plan with what it was made from.
+    struct Preparation {
+        var plan: Plan
+        /// They carry out the plan if nobody writes in between: each names the revision that was
+        /// planned for.
+        var changes: [ObjectChange]
+        var document: CompiledDocument
+        /// By name, what is stored of the objects that the plan touches, and all policies.
+        var checks: [String: Check]
+        var policies: [String: Policy]
+    }
+
+    /// Applies without pruning and without probing first.
+    /// - Throws: `Problems` where the document contradicts what is stored, else ``StorageError``.
+    package func apply(_ document: CompiledDocument, actor: String) async throws -> Plan {
+        let prepared = try await prepare(document, Manner())
+        guard prepared.plan.problems.isEmpty else { throw Problems(prepared.plan.problems) }
+        if !prepared.changes.isEmpty {
+            var batch = WriteBatch(prepared.changes, actor: actor)
+            batch.appliedDocument = AppliedDocument(set: document.set)
+            _ = try await storage.write(batch)
+        }
+        return prepared.plan
+    }
+
+    /// What applying would change.
     func prepare(
-        _ document: CompiledDocument, isPruning: Bool
-    ) async throws(StorageError) -> (plan: Plan, changes: [ObjectChange]) {
+        _ document: CompiledDocument, _ manner: Manner
+    ) async throws(StorageError) -> Preparation {
         let state = try await state(for: document)
         let plan = Plan(
-            document, checks: state.checks, policies: state.policies, isPruning: isPruning)
-        return (plan, changes(of: plan, document, state))
+            document, checks: state.checks, policies: state.policies, isPruning: manner.isPruning,
+            maxDelete: manner.maxDelete, takesOver: manner.takesOver)
+        let checks = Dictionary(uniqueKeysWithValues: state.checks.map { ($0.spec.name, $0) })
+        let policies = Dictionary(uniqueKeysWithValues: state.policies.map { ($0.spec.name, $0) })
+        return Preparation(
+            plan: plan, changes: changes(of: plan, document, checks, policies), document: document,
+            checks: checks, policies: policies)
     }
 
     private struct Stored {
@@ -50,11 +77,9 @@ package struct DocumentApplier: Sendable {
     }
 
     private func changes(
-        of plan: Plan, _ document: CompiledDocument, _ state: Stored
+        of plan: Plan, _ document: CompiledDocument, _ storedChecks: [String: Check],
+        _ storedPolicies: [String: Policy]
     ) -> [ObjectChange] {
-        let storedChecks = Dictionary(uniqueKeysWithValues: state.checks.map { ($0.spec.name, $0) })
-        let storedPolicies = Dictionary(
-            uniqueKeysWithValues: state.policies.map { ($0.spec.name, $0) })
         let checks = Dictionary(
             document.checks.filter { $0.madeBy == nil }.map { ($0.spec.name, $0.spec) },
             uniquingKeysWith: { first, _ in first })
