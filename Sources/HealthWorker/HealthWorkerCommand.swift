@@ -15,6 +15,11 @@ struct HealthWorkerCommand: AsyncParsableCommand {
         subcommands: [
             Standalone.self, RegisterCommand.self, WorkerCommand.self, APICommand.self,
             Migrate.self, Config.self, Init.self, ProbeCommand.self, Apply.self, Diff.self,
-            Export.self, Status.self, FleetCommand.self, Queue.self, Keys.self,
+            Export.self, ImportCommand.self, Status.self, ChecksCommand.self, PoliciesCommand.self,
+            RoutesCommand.self,
+            OverrideCommand.self, FreezeCommand.self, ThawCommand.self, FailbackCommand.self,
+            ReattachCommand.self, HistoryCommand.self, FleetCommand.self, Queue.self, Keys.self,
+            Completions.self,
+            Manual.self,
         ])
 }

@@ -33,12 +33,30 @@ struct APIClient {
         try await call(.GET, path).json()
     }
 
+    /// All objects of a listing, page by page. `path` may have a query.
+    func all(_ path: String) async throws -> [JSONValue] {
+        let sign = path.contains("?") ? "&" : "?"
+        var items: [JSONValue] = []
+        var cursor = ""
+        while true {
+            let page = try await get("\(path)\(sign)limit=500\(cursor)")
+            items += page["items"]?.elements ?? []
+            guard let next = page["next_cursor"]?.text else { return items }
+            cursor = "&cursor=\(next.percentEncoded)"
+        }
+    }
+
     /// `path` comes with its query, percent-encoded.
+    ///
+    /// - Parameters:
+    ///   - waiting: what is done meanwhile, for the line that is shown on a terminal.
+    ///   - place: where a pointer of a problem is, for whoever wrote what was sent.
     func call(
         _ method: NIOHTTP1.HTTPMethod, _ path: String,
         headers: [(name: String, value: String)] = [], body: String? = nil,
         type: String = "application/json", accept: String = "application/json",
-        timeout: TimeAmount = .seconds(60)
+        timeout: TimeAmount = .seconds(60), waiting: String? = nil,
+        place: (String) -> String? = { _ in nil }
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: server + path)
         request.method = method
@@ -50,11 +68,34 @@ struct APIClient {
             request.headers.add(name: "Content-Type", value: type)
             request.body = .bytes(ByteBuffer(string: body))
         }
-        let answer: Answer
+        let ready = request
+        let answer = try await WaitingLine.showing(waiting ?? "waiting for \(server)") {
+            try await patiently(ready, timeout)
+        }
+        guard answer.status >= 400 else { return answer }
+        throw Exit.error(Self.exitCode(of: answer.status), sentence(of: answer, place))
+    }
+
+    /// Asks, and asks again where the API says that this key asks too often, for a minute at most.
+    private func patiently(
+        _ request: HTTPClientRequest, _ timeout: TimeAmount
+    ) async throws -> Answer {
+        let end = ContinuousClock.now + .seconds(60)
+        while true {
+            let answer = try await ask(request, timeout)
+            guard answer.status == 429,
+                let pause = answer.headers.first(name: "Retry-After").flatMap(Int.init),
+                ContinuousClock.now + .seconds(pause) < end
+            else { return answer }
+            try await Task.sleep(for: .seconds(max(1, pause)))
+        }
+    }
+
+    private func ask(_ request: HTTPClientRequest, _ timeout: TimeAmount) async throws -> Answer {
         do {
             let response = try await Self.http.execute(request, timeout: timeout)
             let bytes = try await response.body.collect(upTo: 256 << 20)
-            answer = Answer(
+            return Answer(
                 status: Int(response.status.code), headers: response.headers,
                 body: Data(buffer: bytes))
         } catch {
@@ -65,8 +106,6 @@ struct APIClient {
                 "\(server) \(why). Is it running there? --server or HEALTH_WORKER_SERVER says where."
             )
         }
-        guard answer.status >= 400 else { return answer }
-        throw Exit.error(Self.exitCode(of: answer.status), sentence(of: answer))
     }
 
     private static func exitCode(of status: Int) -> ExitCode {
@@ -74,25 +113,29 @@ struct APIClient {
         case 401, 403: Exit.notAllowed
         case 409, 412: Exit.refused
         case 400, 413, 415, 422: Exit.documentInvalid
-        case 502, 503, 504: Exit.unreachable
+        case 429, 502, 503, 504: Exit.unreachable
         default: Exit.failed
         }
     }
 
-    private func sentence(of answer: Answer) -> String {
+    private func sentence(of answer: Answer, _ place: (String) -> String?) -> String {
         guard let problem = try? answer.json() else {
             return "\(server) answered \(answer.status)."
         }
         var lines: [String] = []
-        if case .array(let errors)? = problem["errors"] {
-            for error in errors {
-                let parts = [
-                    error["pointer"]?.text, error["message"]?.text ?? error["detail"]?.text,
-                ]
-                lines.append(parts.compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": "))
+        for error in problem["errors"]?.elements ?? [] {
+            let pointer = error["pointer"]?.text ?? ""
+            let location =
+                place(pointer)
+                ?? [pointer, error["parameter"]?.text, error["header"]?.text].compactMap(\.self)
+                .first { !$0.isEmpty }
+            var said = error["detail"]?.shown ?? ""
+            if let suggestion = error["suggestion"]?.shown {
+                said += "; did you mean \(suggestion)?"
             }
+            lines.append([location, said].compactMap(\.self).joined(separator: ": "))
         }
-        if lines.isEmpty, let detail = problem["detail"]?.text ?? problem["title"]?.text {
+        if lines.isEmpty, let detail = problem["detail"]?.shown ?? problem["title"]?.shown {
             lines.append(detail)
         }
         if answer.status == 401, key == nil {
@@ -115,6 +158,9 @@ extension JSONValue {
         case .null, .array, .object: nil
         }
     }
+
+    /// The same for people: without what a terminal would obey.
+    var shown: String? { text.map(Terminal.harmless) }
 
     var elements: [JSONValue] {
         if case .array(let elements) = self { elements } else { [] }

@@ -14,7 +14,7 @@ struct ClientOptions: ParsableArguments {
     @Option(
         help: """
             A file that holds the key (default: HEALTH_WORKER_KEY_FILE, HEALTH_WORKER_KEY, else \
-            ~/.config/health-worker/key).
+            ~/.config/health-worker/key, which only its owner may read).
             """)
     var keyFile: String?
 
@@ -39,18 +39,8 @@ struct ClientOptions: ParsableArguments {
 
     private func key(_ environment: [String: String]) throws -> String? {
         if let path = keyFile ?? environment["HEALTH_WORKER_KEY_FILE"] {
-            do {
-                return try String(contentsOfFile: path, encoding: .utf8)
-                    .trimmingCharacters(in: .whitespacesAndNewlines)
-            } catch {
-                throw Exit.error(Exit.notAllowed, "The key file \(path) cannot be read.")
-            }
+            return try CredentialsFile.read(path)
         }
-        if let key = environment["HEALTH_WORKER_KEY"] { return key }
-        let home = environment["HOME"] ?? "/root"
-        let kept = try? String(
-            contentsOfFile: "\(home)/.config/health-worker/key", encoding: .utf8)
-        // No file is no key: then the server says what it needs.
-        return kept?.trimmingCharacters(in: .whitespacesAndNewlines)
+        return try environment["HEALTH_WORKER_KEY"] ?? CredentialsFile.key(environment)
     }
 }

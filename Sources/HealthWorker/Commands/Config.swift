@@ -24,11 +24,10 @@ struct Config: ParsableCommand {
             abstract: "Show every key with its value and where it came from; secrets are hidden.")
 
         @OptionGroup var options: ConfigurationOptions
-        @Option(name: .short, help: "table or json.")
-        var output: ListingFormat = .table
+        @OptionGroup var output: OutputOptions
 
         func run() throws {
-            try output.show(try options.load().show()) { shown in
+            try output.format.show(try options.load().show(), name: \.key) { shown in
                 Table(
                     ["KEY", "VALUE", "FROM"],
                     shown.map { setting in
@@ -48,23 +47,6 @@ struct Config: ParsableCommand {
 
         func run() {
             print(Settings.sample(), terminator: "")
-        }
-    }
-}
-
-enum ListingFormat: String, ExpressibleByArgument {
-    case table
-    case json
-
-    /// Prints `items` as they are, or what `table` makes of them.
-    func show<Items: Encodable>(_ items: Items, as table: (Items) -> Table) throws {
-        switch self {
-        case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(items), as: UTF8.self))
-        case .table:
-            print(table(items).text)
         }
     }
 }

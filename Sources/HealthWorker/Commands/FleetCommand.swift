@@ -16,12 +16,11 @@ struct FleetCommand: AsyncParsableCommand {
             abstract: "List the processes that run, and what each worker goes by.")
 
         @OptionGroup var options: ClientOptions
-        @Option(name: .short, help: "table or json.")
-        var output: ListingFormat = .table
+        @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await options.client().get("/v1/fleet")
-            try output.show(answer["items"]?.elements ?? []) {
+            try output.format.show(answer["items"]?.elements ?? []) {
                 Table(
                     [
                         "NAME", "ROLES", "LOCATION", "VERSION", "SEEN", "CLAIMED", "PROBING",
@@ -56,12 +55,11 @@ struct FleetCommand: AsyncParsableCommand {
             commandName: "settings", abstract: "List what is set, for whom and by whom.")
 
         @OptionGroup var options: ClientOptions
-        @Option(name: .short, help: "table or json.")
-        var output: ListingFormat = .table
+        @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let answer = try await options.client().get("/v1/settings/worker")
-            try output.show(answer["items"]?.elements ?? []) {
+            try output.format.show(answer["items"]?.elements ?? []) {
                 Table(
                     [
                         "SCOPE", "NAME", "CONCURRENCY", "BATCH", "PAUSED", "SET", "BY", "WHY",

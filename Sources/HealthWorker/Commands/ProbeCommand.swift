@@ -27,8 +27,7 @@ struct ProbeCommand: AsyncParsableCommand {
     @Option(help: "Which check of the document, where it has several.")
     var name: String?
     @OptionGroup var flags: ProbeFlags
-    @Option(name: .short, help: "table or json.")
-    var output: ListingFormat = .table
+    @OptionGroup var output: OutputOptions
 
     func run() async throws {
         let check = try orderedCheck()
@@ -45,8 +44,9 @@ struct ProbeCommand: AsyncParsableCommand {
 
         let made = ProbeMade(
             check: check, isOfDocument: file != nil, startedAt: startedAt, report: report)
-        switch output {
-        case .json: print(try made.json())
+        switch output.format {
+        case .json, .yaml: try output.format.show(try made.value())
+        case .name: print(check.name)
         case .table: print(made.text(on: .standardOutput), terminator: "")
         }
         switch report.outcome {

@@ -23,7 +23,7 @@ struct ProbeMade {
     // MARK: For scripts
 
     /// An object whose keys are those of an outcome in the API, and what was asked for.
-    func json() throws -> String {
+    func value() throws -> JSONValue {
         var members: [String: JSONValue] = [
             "probed": .string(probed), "started_at": .string(startedAt.description),
             "timeout": .string(TimeSpan(check.effectiveTimeout).description),
@@ -45,9 +45,7 @@ struct ProbeMade {
             facts["issuer"] = tls.issuer.map { .string($0) }
             members["tls"] = .object(facts)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(JSONValue.object(members)), as: UTF8.self)
+        return .object(members)
     }
 
     /// `expect`, as far as it says something about this kind of check.

@@ -32,6 +32,22 @@ struct Terminal {
                 }))
     }
 
+    /// How many columns `text` takes, colours not counted.
+    static func width(of text: String) -> Int {
+        var width = 0
+        var isCode = false
+        for character in text {
+            if character == "\u{1b}" {
+                isCode = true
+            } else if isCode {
+                isCode = character != "m"
+            } else {
+                width += 1
+            }
+        }
+        return width
+    }
+
     private func styled(_ text: String, _ code: String) -> String {
         hasColors ? "\u{1b}[\(code)m\(text)\u{1b}[0m" : text
     }

@@ -1,0 +1,228 @@
+import Foundation
+import Testing
+
+/// What scripts rely on of the commands: exit codes, formats, keys, and what applies does.
+@Suite struct `The client` {
+    private static let document = """
+        format: 1
+        set: shop
+        defaults:
+          checks: {interval: 60s, timeout: 1s}
+        checks:
+        - {name: mail, type: tcp, target: {host: 127.0.0.1, port: 1}, labels: {env: prod}}
+        policies:
+        - name: mx
+          type: detach
+          members: [{name: a, value: 127.0.0.1, check: mail}]
+        """
+
+    /// An installation with the document applied, and its variables for the client.
+    private func withInstallation(
+        _ test: (Scratch, [String: String]) async throws -> Void
+    ) async throws {
+        let scratch = try Scratch()
+        let file = try scratch.write(Self.document, to: "shop.yaml")
+        let installation = try await Installation.start(
+            in: scratch, port: try Here.freePort(), apply: file)
+        let environment = [
+            "HEALTH_WORKER_SERVER": "http://127.0.0.1:\(installation.port)",
+            "HEALTH_WORKER_KEY_FILE": scratch.file("data/admin.key").path,
+        ]
+        do {
+            try await test(scratch, environment)
+        } catch {
+            await installation.program.destroy()
+            throw error
+        }
+        await installation.program.destroy()
+        scratch.remove()
+    }
+
+    private func run(
+        _ arguments: [String], _ scratch: Scratch, _ environment: [String: String]
+    ) async throws -> (code: Int32?, text: String) {
+        try await Program.run(
+            Here.healthWorker, arguments, in: scratch, environment: environment)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `every exit code says what the manual says`() async throws {
+        try await withInstallation { scratch, environment in
+            let changed = try scratch.write(
+                Self.document.replacing("60s", with: "50s"), to: "changed.yaml"
+            ).path
+            let bad = try scratch.write("format: 1\nchekcs: []\n", to: "bad.yaml").path
+            let config = try scratch.write("[api]\nlissten = \"x\"\n", to: "bad.toml").path
+            func code(
+                _ arguments: String..., changing changes: [String: String] = [:]
+            ) async throws -> Int32? {
+                try await run(arguments, scratch, environment.merging(changes) { $1 }).code
+            }
+
+            #expect(try await code("checks", "list") == 0)
+            #expect(try await code("checks", "get", "nobody") == 1)
+            #expect(try await code("diff", "-f", changed) == 3)
+            #expect(
+                try await code(
+                    "checks", "list", changing: ["HEALTH_WORKER_KEY_FILE": "/nonexistent"]) == 4)
+            #expect(
+                try await code(
+                    "checks", "list", changing: ["HEALTH_WORKER_SERVER": "http://127.0.0.1:1"]) == 5
+            )
+            #expect(try await code("checks", "delete", "mail") == 6)
+            #expect(try await code("override", "set", "sideways", "mx", "a") == 64)
+            #expect(try await code("apply", "-f", bad) == 65)
+            #expect(
+                try await code(
+                    "keys", "list",
+                    changing: ["DATABASE_URL": "sqlite:\(scratch.file("new.sqlite").path)"]) == 75)
+            #expect(try await code("config", "check", "--config", config) == 78)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `listings come as a table, JSON, YAML and names, coloured on a terminal alone`()
+        async throws
+    {
+        try await withInstallation { scratch, environment in
+            func list(_ format: String, _ more: String...) async throws -> String {
+                try await run(["checks", "list", "-o", format] + more, scratch, environment).text
+            }
+            let terminal = ["-c", "import pty,sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"]
+            let command = [Here.healthWorker.path, "policies", "watch", "mx", "--for", "2s"]
+            var bare = environment
+            bare["NO_COLOR"] = "1"
+            bare["TERM"] = "xterm"
+            var coloured = bare
+            coloured["NO_COLOR"] = ""
+
+            let table = try await list("table")
+            let json = try await list("json")
+            let watched = try await Program.run(
+                Here.python, terminal + command, in: scratch, environment: bare)
+            let piped = try await run(Array(command.dropFirst()), scratch, environment)
+            let listing = terminal + [Here.healthWorker.path, "checks", "list"]
+            let shown = try await Program.run(
+                Here.python, listing, in: scratch, environment: coloured)
+            let plain = try await Program.run(Here.python, listing, in: scratch, environment: bare)
+
+            #expect(table.hasPrefix("NAME  HEALTH"))
+            #expect(!table.contains("\u{1b}"))
+            let decoded = try JSONDecoder().decode([Named].self, from: Data(json.utf8))
+            #expect(decoded.map(\.name) == ["mail"])
+            #expect(try await list("yaml").contains("  name: mail\n"))
+            #expect(try await list("name") == "mail\n")
+            #expect(try await list("name", "--type", "http") == "")
+            #expect(shown.text.contains("\u{1b}[3"))
+            #expect(!plain.text.contains("\u{1b}"))
+            // The line that says what is waited for is a terminal's alone.
+            #expect(watched.text.contains("watching mx …"))
+            #expect(!piped.text.contains("watching"))
+        }
+    }
+
+    private struct Named: Decodable {
+        var name: String
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `the credentials file is used, and refused where others may read it`() async throws {
+        try await withInstallation { scratch, environment in
+            let folder = scratch.file("home/.config/health-worker")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let key = try String(contentsOf: scratch.file("data/admin.key"), encoding: .utf8)
+            let file = folder.appending(path: "key")
+            func list(mode: Int) async throws -> (code: Int32?, text: String) {
+                try Data(key.utf8).write(to: file)
+                try FileManager.default.setAttributes(
+                    [.posixPermissions: mode], ofItemAtPath: file.path)
+                var alone = environment
+                alone["HEALTH_WORKER_KEY_FILE"] = nil
+                alone["HOME"] = scratch.file("home").path
+                alone["XDG_CONFIG_HOME"] = ""
+                return try await run(["checks", "list", "-o", "name"], scratch, alone)
+            }
+
+            let kept = try await list(mode: 0o600)
+            let open = try await list(mode: 0o640)
+
+            #expect(kept.code == 0)
+            #expect(kept.text == "mail\n")
+            #expect(open.code == 4)
+            #expect(open.text.contains("chmod 600 \(file.path)"))
+            #expect(!open.text.contains(key.trimmingCharacters(in: .whitespacesAndNewlines)))
+        }
+    }
+
+    @Test(.timeLimit(.minutes(3)))
+    func `files, folders and standard input are one document, and problems name the file`()
+        async throws
+    {
+        try await withInstallation { scratch, environment in
+            let folder = scratch.file("documents")
+            try FileManager.default.createDirectory(
+                at: folder.appending(path: "deep"), withIntermediateDirectories: true)
+            func check(_ name: String) -> String {
+                "set: shop\nchecks:\n- {name: \(name), type: tcp, target: {host: 127.0.0.1, port: 1}}\n"
+            }
+            try Data("format: 1\ndefaults: {checks: {interval: 42s}}\n\(check("one"))".utf8).write(
+                to: folder.appending(path: "one.yaml"))
+            try Data("format: 1\n\(check("two"))".utf8).write(
+                to: folder.appending(path: "deep/two.yml"))
+            try Data("this is no document".utf8).write(to: folder.appending(path: "README"))
+            let own = scratch.file("shop.yaml").path
+            let others = try scratch.write(
+                "format: 1\nset: other\nchecks:\n"
+                    + "- {name: mail, type: tcp, target: {host: 127.0.0.1, port: 2}}\n",
+                to: "others.yaml"
+            ).path
+
+            let applied = try await run(
+                ["apply", "-f", folder.path, "-f", own, "--prune", "-m", "from git"], scratch,
+                environment)
+            let one = try await run(["checks", "get", "one", "-o", "json"], scratch, environment)
+            let two = try await run(["checks", "get", "two", "-o", "json"], scratch, environment)
+            let left = try await run(["diff", "-f", own], scratch, environment)
+            let owned = try await run(["apply", "-f", others], scratch, environment)
+            let exported = try await run(["export", "--set", "shop"], scratch, environment)
+            let back = try await Program.run(
+                URL(filePath: "/bin/sh"),
+                [
+                    "-c", "\"$0\" export --set shop | \"$0\" apply -f - --prune",
+                    Here.healthWorker.path,
+                ], in: scratch, environment: environment)
+
+            #expect(applied.code == 0, "\(applied.text)")
+            #expect(applied.text.contains("2 created, 2 unchanged"))
+            #expect(applied.text.contains("probed once: failure, connect_refused"))
+            #expect(one.text.contains("\"interval\" : \"42s\""))
+            #expect(two.text.contains("\"interval\" : \"30s\"") || !two.text.contains("42s"))
+            #expect(left.code == 0)
+            #expect(left.text.contains("kept unless pruned: check one, check two"))
+            #expect(owned.code == 6)
+            #expect(owned.text.hasPrefix("\(others):4: checks[mail]: the check mail belongs to"))
+            #expect(exported.text.contains("name: two"))
+            #expect(back.code == 0)
+            #expect(back.text == "nothing to do: 4 unchanged\n")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(4)))
+    func `a thousand checks are one document`() async throws {
+        try await withInstallation { scratch, environment in
+            let checks = (0..<1000).map {
+                "- {name: c\($0), type: tcp, target: {host: 127.0.0.1, port: 1}, interval: 1h}\n"
+            }
+            let file = try scratch.write(
+                "format: 1\nset: many\nchecks:\n\(checks.joined())", to: "many.yaml"
+            ).path
+
+            let applied = try await run(["apply", "-f", file, "-o", "name"], scratch, environment)
+            let again = try await run(["apply", "-f", file], scratch, environment)
+
+            #expect(applied.code == 0)
+            #expect(applied.text.split(separator: "\n").count == 1000)
+            #expect(again.text == "nothing to do: 1000 unchanged\n")
+        }
+    }
+}
