@@ -109,14 +109,11 @@ extension PostgreSQLStorage {
         ),
         counted AS (
             INSERT INTO queue_tallies AS t (process_id, rescued)
+            -- An array, because a join of the two would be as many steps as the product of both.
             SELECT $3::bigint, count(*)
-            FROM visible AS v
-            WHERE v.worker_id IS NOT NULL
-              AND EXISTS (
-                  SELECT 1
-                  FROM claimed AS c
-                  WHERE c.job_id = v.job_id
-              )
+            FROM visible
+            WHERE worker_id IS NOT NULL
+              AND job_id = ANY (ARRAY(SELECT job_id FROM claimed))
             HAVING count(*) > 0
             ON CONFLICT (process_id) DO UPDATE
             SET rescued = t.rescued + excluded.rescued

@@ -47,14 +47,14 @@ import Testing
     }
 
     private func plan(
-        of sql: String, _ values: [String], on fixture: PostgreSQLFixture
+        of sql: String, _ values: [String], on fixture: PostgreSQLFixture, isRun: Bool = false
     ) throws -> [String] {
         let literals = values.map { "'\($0)'" }.joined(separator: ", ")
         return try fixture.execute(
             """
             \(PostgreSQLStorage.settings);
             PREPARE asked AS \(sql);
-            EXPLAIN (COSTS OFF) EXECUTE asked(\(literals))
+            EXPLAIN (COSTS OFF\(isRun ? ", ANALYZE, TIMING OFF" : "")) EXECUTE asked(\(literals))
             """
         ).compactMap { $0.first ?? nil }
     }
@@ -109,6 +109,36 @@ import Testing
         expectLookups(
             try plan(of: PostgreSQLStorage.enqueueDueSlots, ["8", "1"], on: fixture), "enqueue",
             isEmpty: checks == 0)
+    }
+
+    /// A join of two such parts would be as many steps as the product of both: no index is on them.
+    @Test func `no part of a claim or a completion is walked over once for each row of another`()
+        async throws
+    {
+        let fixture = try await filled(checks: 1000, .fresh)
+        let jobs = "{" + (1...500).map(String.init).joined(separator: ",") + "}"
+        let array = { (value: String) in
+            "{" + [String](repeating: value, count: 500).joined(separator: ",") + "}"
+        }
+        let found = [jobs] + [String](repeating: array("1"), count: 3) + [array("t")]
+
+        let claim = try plan(
+            of: PostgreSQLStorage.claimJobs,
+            ["0", "|default|", "1", "default", "500", "5000000"], on: fixture, isRun: true)
+        let completion = try plan(
+            of: PostgreSQLStorage.completeSteadyJobs,
+            found + [array("success")] + [String](repeating: "{}", count: 11) + ["1", "500"],
+            on: fixture, isRun: true)
+
+        for (plan, what) in [(claim, "claim"), (completion, "completion")] {
+            let walks = plan.filter { $0.contains("CTE Scan") }
+            #expect(walks.contains { $0.contains("rows=500 loops=1)") }, "\(what): \(plan)")
+            for walk in walks {
+                #expect(
+                    walk.contains("loops=1)") || walk.contains("never executed"),
+                    "\(what): \(walk)")
+            }
+        }
     }
 
     @Test func `each statement claims, completes and enqueues what the plans were asked for`()
