@@ -5,35 +5,51 @@
 /// text of its own.
 struct ArrayText {
     private(set) var bytes: [UInt8] = [0x7B]
+    private var hasValue = false
 
-    /// One element for each of `elements`; `append` must give exactly one.
-    init<Element>(_ elements: [Element], _ append: (inout ArrayText, Element) -> Void) {
-        bytes.reserveCapacity(elements.count * 8 + 2)
-        for element in elements { append(&self, element) }
+    /// So many elements; `append` is told which, and must give exactly one.
+    init(_ count: Int, _ append: (inout ArrayText, Int) -> Void) {
+        bytes.reserveCapacity(count * 8 + 2)
+        for index in 0..<count { append(&self, index) }
         bytes.append(0x7D)
+    }
+
+    /// The same for an array beside others in one `unnest`, which fills the shorter ones up with
+    /// NULLs: without any value it is empty, and the server has nothing to read.
+    init(filledUp count: Int, _ append: (inout ArrayText, Int) -> Void) {
+        self.init(count, append)
+        if !hasValue { bytes = [0x7B, 0x7D] }
     }
 
     mutating func append(_ value: Int64?) {
         guard let value else { return appendNull() }
-        separate()
+        beginValue()
         if value < 0 { bytes.append(0x2D) }
         var rest = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(0x30 + UInt8(truncatingIfNeeded: rest % 10))
+        var digits = 1
+        var bound: UInt64 = 10
+        // No number has more than 19.
+        while digits < 19, rest >= bound {
+            digits += 1
+            bound *= 10
+        }
+        var place = bytes.count + digits
+        bytes.append(contentsOf: repeatElement(0x30, count: digits))
+        while rest > 0 {
+            place -= 1
+            bytes[place] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        }
     }
 
     mutating func append(_ value: Bool) {
-        separate()
+        beginValue()
         bytes.append(value ? 0x74 : 0x66)
     }
 
     mutating func append(_ value: String?) {
         guard let value else { return appendNull() }
-        separate()
+        beginValue()
         bytes.append(0x22)
         for byte in value.utf8 {
             if byte == 0x22 || byte == 0x5C { bytes.append(0x5C) }
@@ -45,6 +61,11 @@ struct ArrayText {
     mutating func appendNull() {
         separate()
         bytes.append(contentsOf: [0x4E, 0x55, 0x4C, 0x4C])
+    }
+
+    private mutating func beginValue() {
+        hasValue = true
+        separate()
     }
 
     private mutating func separate() {

@@ -78,7 +78,7 @@ extension Optional: BindableElement where Wrapped: BindableElement {
 
 extension Array: Bindable where Element: BindableElement {
     func bind(into bytes: inout [UInt8]) -> Bool {
-        ArrayText(self) { $1.append(to: &$0) }.bind(into: &bytes)
+        ArrayText(count) { self[$1].append(to: &$0) }.bind(into: &bytes)
     }
 }
 

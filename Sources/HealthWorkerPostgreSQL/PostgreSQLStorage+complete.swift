@@ -4,13 +4,9 @@ package import HealthWorkerStorage
 extension PostgreSQLStorage {
     package func complete(_ batch: [Completion]) async throws(StorageError) -> CompletionReport {
         if batch.isEmpty { return CompletionReport() }
-        // In the order of the checks, so that two completions never wait for each other. A job that
-        // is there twice ends once; the second end is as stale as one that comes later.
-        var references = Set<JobReference>()
-        let ends = batch.sorted { $0.claim.check < $1.claim.check }
-            .filter { references.insert($0.claim.reference).inserted }
+        let ends = Self.inOrder(batch)
         return try await perform { [process] session in
-            if ends.allSatisfy(\.isSteady) {
+            if ends.indices.allSatisfy({ ends[$0].isSteady }) {
                 return try Self.completeSteadily(ends, as: process, of: batch.count, session)
             }
             let columns = FoundColumns(ends).values + MovingColumns(ends).values
@@ -42,6 +38,19 @@ extension PostgreSQLStorage {
             report.turned.sort { $0.check < $1.check }
             return report
         }
+    }
+
+    /// In the order of the checks, so that two completions never wait for each other. A job that is
+    /// there twice ends once; the second end is as stale as one that comes later.
+    private static func inOrder(_ batch: [Completion]) -> [Completion] {
+        // As workers send them; nothing is copied then.
+        let isInOrder = batch.indices.dropFirst().allSatisfy {
+            batch[$0 - 1].claim.check < batch[$0].claim.check
+        }
+        if isInOrder { return batch }
+        var references = Set<JobReference>()
+        return batch.sorted { $0.claim.check < $1.claim.check }
+            .filter { references.insert($0.claim.reference).inserted }
     }
 
     private static func completeSteadily(
@@ -271,20 +280,22 @@ extension PostgreSQLStorage {
             ON CONFLICT (check_id) DO NOTHING
             RETURNING 1
         ),
+        report AS MATERIALIZED (
+            SELECT count(*) AS ended,
+                   CASE WHEN count(*) < $19 THEN coalesce(array_agg(job_id), '{}') END AS jobs
+            FROM ended
+        ),
         counted AS (
             INSERT INTO queue_tallies AS t (process_id, completed, stale, enqueued)
-            SELECT $18, n.ended, $19 - n.ended, n.enqueued
-            FROM (
-                SELECT (SELECT count(*) FROM ended) AS ended,
-                       (SELECT count(*) FROM enqueued) AS enqueued
-            ) AS n
+            SELECT $18, ended, $19 - ended, (SELECT count(*) FROM enqueued)
+            FROM report
             ON CONFLICT (process_id) DO UPDATE
             SET completed = t.completed + excluded.completed,
                 stale = t.stale + excluded.stale,
                 enqueued = t.enqueued + excluded.enqueued
         )
-        SELECT count(*), CASE WHEN count(*) < $19 THEN coalesce(array_agg(job_id), '{}') END
-        FROM ended
+        SELECT ended, jobs
+        FROM report
         """
 
     /// Ends `$1` jobs at most, on behalf of process `$2`, as an inconclusive outcome does: nothing
@@ -340,30 +351,35 @@ extension Completion {
     }
 }
 
-/// What was found, as both statements take it: one array for each column.
+/// What was found, as both statements take it: one array for each column, the shorter ones of which
+/// `unnest` fills up with NULLs.
+///
+/// By index, here and below: an end is large, and would be copied for each of its columns.
 private struct FoundColumns {
     let values: [any Bindable]
 
     init(_ ends: [Completion]) {
-        let phases = ends.map(\.report.phases)
+        let count = ends.count
         values = [
-            ArrayText(ends) { $0.append($1.claim.job.rawValue) },
-            ArrayText(ends) { $0.append(Int64($1.claim.attempt)) },
-            ArrayText(ends) { $0.append($1.epoch) },
-            ArrayText(ends) { $0.append($1.age.microseconds) },
-            ArrayText(ends) { $0.append($1.keepsOutcome) },
-            ArrayText(ends) { $0.append($1.report.outcome.kind.rawValue) },
-            ArrayText(ends) { $0.append($1.report.outcome.reason?.rawValue) },
-            ArrayText(ends) { $0.append($1.report.address) },
-            ArrayText(phases) { $0.append($1.resolve) },
-            ArrayText(phases) { $0.append($1.connect) },
-            ArrayText(phases) { $0.append($1.tls) },
-            ArrayText(phases) { $0.append($1.write) },
-            ArrayText(phases) { $0.append($1.firstByte) },
-            ArrayText(phases) { $0.append($1.body) },
-            ArrayText(ends) { $0.append($1.report.httpStatus.map { Int64($0) }) },
-            ArrayText(ends) { $0.append($1.report.certificateEnd?.microseconds) },
-            ArrayText(ends) { $0.append($1.report.detail) },
+            ArrayText(count) { $0.append(ends[$1].claim.job.rawValue) },
+            ArrayText(count) { $0.append(Int64(ends[$1].claim.attempt)) },
+            ArrayText(count) { $0.append(ends[$1].epoch) },
+            ArrayText(count) { $0.append(ends[$1].age.microseconds) },
+            ArrayText(count) { $0.append(ends[$1].keepsOutcome) },
+            ArrayText(count) { $0.append(ends[$1].report.outcome.kind.rawValue) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.outcome.reason?.rawValue) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.address) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.resolve) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.connect) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.tls) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.write) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.firstByte) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.phases.body) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.httpStatus.map { Int64($0) }) },
+            ArrayText(filledUp: count) {
+                $0.append(ends[$1].report.certificateEnd?.microseconds)
+            },
+            ArrayText(filledUp: count) { $0.append(ends[$1].report.detail) },
         ]
     }
 }
@@ -373,27 +389,31 @@ private struct MovingColumns {
     let values: [any Bindable]
 
     init(_ ends: [Completion]) {
-        let states = ends.map(\.decision.state)
-        let turns = ends.map(\.decision.turn)
-        let rechecks = ends.map(\.decision.recheck)
+        let count = ends.count
         values = [
-            ArrayText(ends) { $0.append($1.claim.base.epoch) },
-            ArrayText(ends) { $0.append($1.claim.base.health.rawValue) },
-            ArrayText(ends) { $0.append(Int64($1.claim.base.inARow)) },
-            ArrayText(ends) { $0.append($1.decision.state != $1.claim.base) },
-            ArrayText(states) { $0.append($1.health.rawValue) },
-            ArrayText(states) { $0.append($1.since.microseconds) },
-            ArrayText(states) { $0.append(Int64($1.inARow)) },
-            ArrayText(states) { $0.append($1.runSince?.microseconds) },
-            ArrayText(states) { $0.append($1.runWorker?.rawValue) },
-            ArrayText(states) { $0.append($1.isCorroborated) },
-            ArrayText(states) { $0.append($1.inconclusiveSince?.microseconds) },
-            ArrayText(turns) { $0.append($1?.from.rawValue) },
-            ArrayText(turns) { $0.append($1?.to.rawValue) },
-            ArrayText(turns) { $0.append($1?.cause.rawValue) },
-            ArrayText(turns) { $0.append($1?.reason?.rawValue) },
-            ArrayText(rechecks) { $0.append($1?.afterProbeStart.microseconds) },
-            ArrayText(rechecks) { $0.append($1?.avoiding?.rawValue) },
+            ArrayText(count) { $0.append(ends[$1].claim.base.epoch) },
+            ArrayText(count) { $0.append(ends[$1].claim.base.health.rawValue) },
+            ArrayText(count) { $0.append(Int64(ends[$1].claim.base.inARow)) },
+            ArrayText(count) { $0.append(ends[$1].decision.state != ends[$1].claim.base) },
+            ArrayText(count) { $0.append(ends[$1].decision.state.health.rawValue) },
+            ArrayText(count) { $0.append(ends[$1].decision.state.since.microseconds) },
+            ArrayText(count) { $0.append(Int64(ends[$1].decision.state.inARow)) },
+            ArrayText(filledUp: count) {
+                $0.append(ends[$1].decision.state.runSince?.microseconds)
+            },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.state.runWorker?.rawValue) },
+            ArrayText(count) { $0.append(ends[$1].decision.state.isCorroborated) },
+            ArrayText(filledUp: count) {
+                $0.append(ends[$1].decision.state.inconclusiveSince?.microseconds)
+            },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.turn?.from.rawValue) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.turn?.to.rawValue) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.turn?.cause.rawValue) },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.turn?.reason?.rawValue) },
+            ArrayText(filledUp: count) {
+                $0.append(ends[$1].decision.recheck?.afterProbeStart.microseconds)
+            },
+            ArrayText(filledUp: count) { $0.append(ends[$1].decision.recheck?.avoiding?.rawValue) },
         ]
     }
 }
