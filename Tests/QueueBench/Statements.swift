@@ -30,14 +30,14 @@ struct Statements: ParsableCommand {
         }
     }
 
-    /// The columns of a completion of which nothing moves, each with its value.
+    /// The columns of a completion of which nothing moves, each with its value; those without one
+    /// are as the driver sends them.
     private static let columns: [String] = [
         "claimed.jobs", "claimed.attempts", filled("1::bigint"), filled("1500::bigint"),
-        filled("true"), filled("'success'::text"), filled("NULL::text"),
-        filled("'127.0.0.1:1'::text"), filled("NULL::bigint"), filled("150::bigint"),
-        filled("NULL::bigint"), filled("20::bigint"), filled("300::bigint"),
-        filled("NULL::bigint"), filled("200::integer"), filled("NULL::bigint"),
-        filled("NULL::text"),
+        filled("true"), filled("'success'::text"), "'{}'::text[]",
+        filled("'127.0.0.1:1'::text"), "'{}'::bigint[]", filled("150::bigint"),
+        "'{}'::bigint[]", filled("20::bigint"), filled("300::bigint"),
+        "'{}'::bigint[]", filled("200::integer"), "'{}'::bigint[]", "'{}'::text[]",
     ]
 
     private static func filled(_ value: String) -> String {

@@ -3,8 +3,19 @@
     peers.py pgqueuer|procrastinate fill|drain DSN …
 
 `fill JOBS` makes the schema and enqueues; `drain BATCH` is one worker process, which says `ready`,
-starts when a line comes in, and ends when the queue is empty. Durable in both: tables are logged, and
-finished jobs are gone.
+starts when a line comes in, and ends when the queue is empty.
+
+All have one PostgreSQL with the same settings, and every commit of theirs waits for the disk. Tables
+are logged, and finished jobs are gone. What a job is to each of them:
+
+* pgqueuer claims 500 with one statement and ends up to 500 with another; both write to its log, a
+  row for each job. Of 250, 500 and 1,000 at once, and 1, 2 and 4 workers, 2 of 500 took the least
+  CPU.
+* procrastinate claims and ends one job with each statement, which its triggers write events for,
+  without waiting for notifications. Ten at once in each of 2 workers; 20, or 4 workers, were no
+  faster by more than they varied.
+* Ours claims 500 and ends up to 500, with the check's health read for each and an outcome of 19
+  columns written.
 """
 
 import asyncio

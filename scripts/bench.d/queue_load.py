@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import re
+import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -29,7 +31,7 @@ def say(text):
 
 
 def row(name, *columns):
-    print(f"{name:34}" + "".join(f"{column:>16}" for column in columns), flush=True)
+    print(f"{name:34}" + "".join(f"{column:>14}" for column in columns), flush=True)
 
 
 def figure(key, value):
@@ -123,14 +125,23 @@ def tally(connection):
 
 
 class Process:
-    """One of queue-bench's or a peer's: it says ready, and answers each line."""
+    """One of queue-bench's or a peer's: it says ready, and answers each line. What it warns of is
+    passed on, and counted: a load that is not borne without an error is not borne."""
 
     def __init__(self, *arguments):
+        self.warnings = tempfile.TemporaryFile("w+")
         self.child = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.warnings, text=True)
+
+    def wait_until_ready(self):
         line = self.child.stdout.readline()
         if line != "ready\n":
-            sys.exit(f"{arguments[:3]} did not start: {line!r}")
+            self.child.kill()
+            sys.exit(f"{self.child.args[:3]} did not start: {line!r}\n{self.said()}")
+
+    def said(self):
+        self.warnings.seek(0)
+        return self.warnings.read()
 
     def ask(self):
         self.tell()
@@ -143,7 +154,10 @@ class Process:
     def end(self):
         self.child.stdin.close()
         if self.child.wait() != 0:
-            sys.exit(f"{self.child.args} ended with {self.child.returncode}")
+            sys.exit(f"{self.child.args} ended with {self.child.returncode}\n{self.said()}")
+        lines = self.said().splitlines()
+        if lines:
+            say(f"    {len(lines)} warnings, the first: {lines[0][:200]}")
 
 
 @contextlib.contextmanager
@@ -152,6 +166,8 @@ def running(*lists):
     try:
         for arguments in lists:
             processes.append(Process(*arguments))
+        for process in processes:
+            process.wait_until_ready()
         yield processes
     finally:
         for process in processes:
@@ -169,20 +185,43 @@ def cpu_of(pid):
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def cpu_of_server():
-    with open(f"{FOLDER}/postgresql/pid") as file:
-        postmaster = int(file.read())
-    children = subprocess.run(
-        ["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
-    total = cpu_of(postmaster)
-    for child in children:
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            total += cpu_of(child)
+def cpu_of_all(*parents):
+    """Those that live below them included."""
+    total = 0
+    for parent in parents:
+        below = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True).stdout
+        for pid in (parent, *below.split()):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                total += cpu_of(pid)
     return total
 
 
-def wal(connection):
-    return connection.execute("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')").fetchone()[0]
+def pid_of(kind):
+    with open(f"{FOLDER}/{kind}/pid") as file:
+        return int(file.read())
+
+
+class Meter:
+    """What was spent since it was made: seconds of CPU by whom, and bytes of WAL."""
+
+    def __init__(self, connection, **pids):
+        self.connection = connection
+        self.pids = {"PostgreSQL": [pid_of("postgresql")], **pids}
+        self.start, self.before = time.time(), self.now()
+
+    def now(self):
+        return {
+            "wal": self.connection.execute(
+                "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint").fetchone()[0],
+            # Programs that have ended since.
+            "ended": sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]),
+            **{name: cpu_of_all(*pids) for name, pids in self.pids.items()},
+        }
+
+    def spent(self):
+        now = self.now()
+        return {name: now[name] - self.before[name] for name in now} | {
+            "seconds": time.time() - self.start}
 
 
 # Drains.
@@ -200,19 +239,14 @@ def drain_ours(template, jobs, workers, concurrency, locations=0):
         for process in processes:
             process.ask()
         start = insert_jobs("ours", location)
-        inserted, server_inserted = wal(connection), cpu_of_server()
+        meter = Meter(connection, client=[process.child.pid for process in processes])
         deadline = time.time() + 120
         while (done := tally(connection)["completed"]) < jobs:
             if time.time() > deadline:
                 sys.exit(f"only {done} of {jobs} jobs were drained in two minutes")
             time.sleep(0.05)
-        seen = [process.ask() for process in processes]
-        spent = {
-            "wal": (wal(connection) - inserted) / jobs,
-            "server": (cpu_of_server() - server_inserted) / jobs,
-            "workers": sum(each["cpu_s"] for each in seen) / jobs,
-        }
-    return jobs / (max(each["completed_at"] for each in seen) - start), spent
+        seen, spent = [process.ask() for process in processes], meter.spent()
+    return jobs / (max(each["completed_at"] for each in seen) - start), jobs, spent
 
 
 def drain_raw(template, jobs, batch=500, clients=4):
@@ -223,22 +257,25 @@ def drain_raw(template, jobs, batch=500, clients=4):
     execute("raw", functions)
     insert_jobs("raw")
     execute("raw", "CHECKPOINT")
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file, \
+            psycopg.connect(url("raw"), autocommit=True) as connection:
         file.write(script)
         file.flush()
         options = " ".join(
             "-c " + setting.replace("SET ", "").replace(" ", "").replace("'", "")
             for setting in settings.strip().split(";\n"))
+        meter = Meter(connection)
         said = subprocess.run(
             ["pgbench", "-n", "-M", "prepared", "-D", f"batch={batch}", "-c", str(clients), "-j", "2",
              "-t", str(jobs // batch // clients), "-f", file.name, url("raw")],
             env={**os.environ, "PGOPTIONS": options}, capture_output=True, text=True)
-    with psycopg.connect(url("raw"), autocommit=True) as connection:
+        spent = meter.spent()
+        spent["client"] = spent["ended"]
         done = tally(connection)["completed"]
     rate = re.search(r"tps = ([0-9.]+)", said.stdout)
     if said.returncode != 0 or done < 0.98 * jobs or not rate:
         sys.exit(f"pgbench drained {done} of {jobs} jobs:\n{said.stdout}{said.stderr}")
-    return done / (jobs // batch // clients * clients / float(rate[1]))
+    return done / (jobs // batch // clients * clients / float(rate[1])), done, spent
 
 
 def drain_peer(peer, jobs, workers, number):
@@ -248,110 +285,123 @@ def drain_peer(peer, jobs, workers, number):
     table = {"pgqueuer": "pgqueuer", "procrastinate": "procrastinate_jobs"}[peer]
     lists = [[sys.executable, PEERS, peer, "drain", url("peer"), str(number)] for _ in range(workers)]
     with running(*lists) as processes, psycopg.connect(url("peer"), autocommit=True) as connection:
+        meter = Meter(connection, client=[process.child.pid for process in processes])
         start = time.time()
         for process in processes:
             process.tell()
         while connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table})").fetchone()[0]:
             time.sleep(0.02)
-        return jobs / (time.time() - start)
+        return jobs / (time.time() - start), jobs, meter.spent()
+
+
+RAW = "pgbench, our statements"
 
 
 def drains(options):
-    make_template("many", options.jobs)
-    runs = {
-        "pgbench, our statements": lambda: drain_raw("many", options.jobs),
-        "ours, 2 workers": lambda: drain_ours("many", options.jobs, 2, 2000),
-        "pgqueuer": lambda: drain_peer("pgqueuer", options.jobs // 4, 2, 500),
-        "procrastinate": lambda: drain_peer("procrastinate", options.jobs // 100, 2, 10),
+    jobs = options.jobs
+    make_template("many", jobs)
+    # With nothing to drain, pgbench is what the others are compared with.
+    runs = {RAW: ("drain", lambda: drain_raw("many", jobs))}
+    runs |= {
+        "ours, 2 workers": ("drain", lambda: drain_ours("many", jobs, 2, 2000)),
+        "pgqueuer, 2 workers": ("drain", lambda: drain_peer("pgqueuer", jobs // 2, 2, 500)),
+        "procrastinate, 2 workers of 10": (
+            "drain", lambda: drain_peer("procrastinate", jobs // 50, 2, 10)),
+        "ours, 16 workers of 500 places": ("scale", lambda: drain_ours("many", jobs, 16, 500)),
+        "ours, 20 workers, no location": ("locations", lambda: drain_ours("many", jobs, 20, 500)),
+        "ours, 20 workers, 20 locations": (
+            "locations", lambda: drain_ours("many", jobs, 20, 500, 20)),
     }
-    if "scale" in options.phases:
-        runs["ours, 16 workers of 500 places"] = lambda: drain_ours("many", options.jobs, 16, 500)
-    if "locations" in options.phases:
-        runs["ours, 20 workers, no location"] = lambda: drain_ours("many", options.jobs, 20, 500)
-        runs["ours, 20 workers, 20 locations"] = lambda: drain_ours("many", options.jobs, 20, 500, 20)
-    if "drain" not in options.phases:
-        runs = {name: run for name, run in runs.items() if name.startswith(("pgbench", "ours, 16", "ours, 20"))}
+    runs = {
+        name: run for name, (phase, run) in runs.items() if name == RAW or phase in options.phases}
     rates = {name: [] for name in runs}
-    spent = {}
+    costs = {name: [] for name in runs}
     for round in range(options.rounds):
         for name, run in runs.items():
-            rate = run()
-            if isinstance(rate, tuple):
-                rate, spent[name] = rate
+            rate, done, spent = run()
             rates[name].append(rate)
+            costs[name].append([spent[key] / done for key in ("wal", "PostgreSQL", "client")])
             say(f"round {round + 1}: {name}: {rate:,.0f} jobs/s")
-    raw = rates["pgbench, our statements"]
 
     def ratio(name, to):
         return statistics.median(a / b for a, b in zip(rates[name], rates[to]))
 
-    print()
-    row("drain", "jobs/s", "lowest", "highest", "of pgbench", "WAL B/job", "server µs/job", "worker µs/job")
+    print(f"\n{options.rounds} rounds, each in this order; the medians")
+    row("drain", "jobs/s", "lowest", "highest", "of pgbench", "WAL B/job", "server µs/job", "client µs/job")
     for name, found in rates.items():
-        more = spent.get(name)
+        log, server, client = (statistics.median(column) for column in zip(*costs[name]))
         row(name, f"{statistics.median(found):,.0f}", f"{min(found):,.0f}", f"{max(found):,.0f}",
-            f"{statistics.median(a / b for a, b in zip(found, raw)):.3f}",
-            *([f"{more['wal']:.0f}", f"{more['server'] * 1e6:.1f}", f"{more['workers'] * 1e6:.1f}"] if more else []))
+            f"{ratio(name, RAW):.3f}", f"{log:.0f}", f"{server * 1e6:.1f}", f"{client * 1e6:.1f}")
     if "drain" in options.phases:
-        figure("queue.drain_vs_raw", ratio("ours, 2 workers", "pgbench, our statements"))
-        figure("queue.drain_vs_pgqueuer", ratio("ours, 2 workers", "pgqueuer"))
-        figure("queue.drain_vs_procrastinate", ratio("ours, 2 workers", "procrastinate"))
+        figure("queue.drain_vs_raw", ratio("ours, 2 workers", RAW))
+        figure("queue.drain_vs_pgqueuer", ratio("ours, 2 workers", "pgqueuer, 2 workers"))
+        figure(
+            "queue.drain_vs_procrastinate",
+            ratio("ours, 2 workers", "procrastinate, 2 workers of 10"))
     if "scale" in options.phases:
-        figure("queue.scale_16_vs_raw", ratio("ours, 16 workers of 500 places", "pgbench, our statements"))
+        figure("queue.scale_16_vs_raw", ratio("ours, 16 workers of 500 places", RAW))
+    if "locations" in options.phases:
+        kept = ratio("ours, 20 workers, 20 locations", "ours, 20 workers, no location")
+        print(f"with 20 locations: {kept:.2f} of the speed without")
 
 
 # Steady loads.
 
 
-def loss(before, after, expected):
+def rate_held(before, after, expected):
     """The share of the ticks that were probed: not missed, and not due while the job before waited."""
     gone = sum(after[name] - before[name] for name in ("superseded", "missed"))
     completed = after["completed"] - before["completed"]
     return min(1 - gone / expected, completed / expected)
 
 
+def percent(seconds, passed):
+    return f"{seconds / passed * 100:.0f} %"
+
+
 def steady(options, pinned=False):
+    """Two workers without probes; a third process is the register."""
     checks = options.checks
     new_database("steady", "all_checks")
     lists = [
         ours("steady", "--register"),
         *[ours("steady", "--worker", "--redis", REDIS, "--failing", "0.02")] * 2,
     ]
-    with running(*lists) as processes, psycopg.connect(url("steady"), autocommit=True) as connection:
+    with running(*lists) as processes, contextlib.ExitStack() as stack:
+        connection = stack.enter_context(psycopg.connect(url("steady"), autocommit=True))
         start_wheel("steady")
         time.sleep(INTERVAL + 5)
-        pin = None
         if pinned:
-            pin = psycopg.connect(url("steady"))
+            pin = stack.enter_context(psycopg.connect(url("steady")))
             pin.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             pin.execute("SELECT txid_current()")
         for process in processes:
             process.ask()
-        before, server, log = tally(connection), cpu_of_server(), wal(connection)
-        start = time.time()
+        register, *workers = (process.child.pid for process in processes)
+        before = tally(connection)
+        meter = Meter(connection, workers=workers, register=[register], Redis=[pid_of("redis")])
         time.sleep(options.seconds)
-        seen = [process.ask() for process in processes]
-        after, passed = tally(connection), time.time() - start
-        server, log = cpu_of_server() - server, wal(connection) - log
+        spent, after = meter.spent(), tally(connection)
+        seen = [process.ask() for process in processes][1:]
         hot = connection.execute(
             """
-            SELECT relname, n_tup_hot_upd::float / nullif(n_tup_upd, 0)
+            SELECT relname, n_tup_hot_upd::float / nullif(n_tup_upd, 0), n_dead_tup
             FROM pg_stat_user_tables
             WHERE relname IN ('probe_jobs', 'check_health', 'schedule_slots')
             ORDER BY relname
             """).fetchall()
-        if pin:
-            pin.close()
-    workers = seen[1:]
-    lags = {name: max(each["lag_ms"][name] for each in workers) for name in ("p0.5", "p0.99", "max")}
+    passed = spent["seconds"]
+    lags = {name: max(each["lag_ms"][name] for each in seen) for name in ("p0.5", "p0.99", "max")}
     completed = after["completed"] - before["completed"]
-    held = loss(before, after, checks / INTERVAL * passed)
+    held = rate_held(before, after, checks / INTERVAL * passed)
     name = f"{checks:,} checks at {INTERVAL} s" + (", pinned xmin" if pinned else "")
     row(name, f"{completed / passed:,.0f}", f"{held:.4f}", *(f"{lags[key]:.1f}" for key in lags),
-        f"{log / completed:.0f}", f"{server / passed * 100:.0f} %",
-        f"{sum(each['cpu_s'] for each in workers) / passed * 100:.0f} %",
-        f"{seen[0]['cpu_s'] / passed * 100:.0f} %", f"{max(each['rss_mb'] for each in workers)}")
-    print(f"{'':34}" + ", ".join(f"HOT updates of {table} {share:.1%}" for table, share in hot if share))
+        f"{spent['wal'] / completed:.0f}",
+        *(percent(spent[name], passed) for name in ("PostgreSQL", "workers", "register", "Redis")),
+        f"{max(each['rss_mb'] for each in seen)}")
+    print(
+        f"{'':34}HOT updates, dead rows: " + "; ".join(
+            f"{table} {share or 0:.1%}, {dead:,}" for table, share, dead in hot))
     key = "queue.pinned" if pinned else "queue.steady"
     figure(f"{key}_lag_p99_ms", lags["p0.99"])
     figure(f"{key}_rate_held", held)
@@ -384,43 +434,48 @@ def http(options):
     port = urllib.parse.urlsplit(os.environ["HEALTH_WORKER_TEST_NGINX"]).port
     make_template("http_checks", checks, port)
     new_database("http", "http_checks")
-    listen = {"register": 0, "worker": free_port()}
+    # The program knows every variable that begins like its own.
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("HEALTH_WORKER")},
+        "HEALTH_WORKER_DATABASE_URL": url("http"), "HEALTH_WORKER_REDIS_URL": REDIS,
+        "HEALTH_WORKER_LOG_LEVEL": "warning",
+    }
+    listen = free_port()
     processes = {}
-    with contextlib.ExitStack() as stack, psycopg.connect(url("http"), autocommit=True) as connection:
-        for role in ("register", "worker"):
-            environment = {
-                **os.environ, "HEALTH_WORKER_DATABASE_URL": url("http"), "HEALTH_WORKER_REDIS_URL": REDIS,
-                "HEALTH_WORKER_LOG_LEVEL": "warning",
-            }
-            if listen[role]:
-                environment["HEALTH_WORKER_METRICS_LISTEN"] = f"127.0.0.1:{listen[role]}"
-            processes[role] = subprocess.Popen([PROGRAM, role], env=environment)
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(psycopg.connect(url("http"), autocommit=True))
+        for role, more in (
+                ("register", {}), ("worker", {"HEALTH_WORKER_METRICS_LISTEN": f"127.0.0.1:{listen}"})):
+            processes[role] = subprocess.Popen([PROGRAM, role], env={**environment, **more})
             stack.callback(processes[role].wait)
             stack.callback(processes[role].terminate)
         start_wheel("http")
         time.sleep(INTERVAL + 5)
-        with open(f"{FOLDER}/nginx/pid") as file:
-            master = file.read().strip()
-        web = subprocess.run(["pgrep", "-P", master], capture_output=True, text=True).stdout.split()
-
-        def now():
-            return {
-                "server": cpu_of_server(), "nginx": sum(cpu_of(pid) for pid in web),
-                **{role: cpu_of(process.pid) for role, process in processes.items()},
-            }
-        before, cpu, lags, start = tally(connection), now(), scraped(listen["worker"]), time.time()
+        for role, process in processes.items():
+            if process.poll() is not None:
+                sys.exit(f"the {role} ended with {process.returncode}")
+        before, lags = tally(connection), scraped(listen)
+        meter = Meter(
+            connection, nginx=[pid_of("nginx")], Redis=[pid_of("redis")],
+            **{role: [process.pid] for role, process in processes.items()})
         time.sleep(options.seconds)
-        after, spent, seen, passed = tally(connection), now(), scraped(listen["worker"]), time.time() - start
+        spent, after, seen = meter.spent(), tally(connection), scraped(listen)
         with open(f"/proc/{processes['worker'].pid}/status") as file:
             rss = int(re.search(r"VmHWM:\s+(\d+)", file.read())[1]) / 1024
-        bad = connection.execute("SELECT count(*) FROM outcomes WHERE outcome <> 'success'").fetchone()[0]
+        bad = connection.execute(
+            "SELECT outcome, reason, count(*) FROM outcomes WHERE outcome <> 'success' GROUP BY 1, 2"
+        ).fetchall()
+    passed = spent["seconds"]
     completed = after["completed"] - before["completed"]
-    held = loss(before, after, checks / INTERVAL * passed)
-    p50, p99 = (quantile(lags, seen, share) for share in (0.5, 0.99))
-    percent = {name: f"{(spent[name] - cpu[name]) / passed * 100:.0f} %" for name in spent}
+    held = rate_held(before, after, checks / INTERVAL * passed)
+    p50, p99, greatest = (quantile(lags, seen, share) for share in (0.5, 0.99, 1))
     row(f"{checks:,} HTTP checks at {INTERVAL} s", f"{completed / passed:,.0f}", f"{held:.4f}",
-        f"{p50:.1f}", f"{p99:.1f}", "", "", percent["server"], percent["worker"], percent["register"], f"{rss:.0f}")
-    print(f"{'':34}nginx {percent['nginx']} CPU, {bad} outcomes were no success")
+        f"{p50:.1f}", f"{p99:.1f}", f"≤ {greatest:.0f}", f"{spent['wal'] / completed:.0f}",
+        *(percent(spent[name], passed) for name in ("PostgreSQL", "worker", "register", "Redis")),
+        f"{rss:.0f}")
+    print(
+        f"{'':34}nginx {percent(spent['nginx'], passed)} CPU; no successes: "
+        + (", ".join(f"{count} {outcome}({reason})" for outcome, reason, count in bad) or "none"))
     figure("queue.load_30k_lag_p99_ms", p99)
     figure("queue.load_30k_rate_held", held)
     figure("queue.load_30k_worker_rss_mb", rss)
@@ -435,18 +490,69 @@ def free_port():
 
 
 def sqlite(options):
-    checks = min(options.jobs, 20_000)
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"sqlite:{folder}/bench.sqlite"
-        subprocess.run([BENCH, "fill", "--url", address, "--checks", str(checks)], check=True)
-        with running([BENCH, "process", "--url", address, "--worker", "--concurrency", "2000"]) as (worker,):
-            deadline, done = time.time() + 60, 0
-            first = time.time()
-            while done < checks and time.time() < deadline:
-                time.sleep(0.05)
-                seen = worker.ask()
-                done += seen["completed"]
-    row("SQLite, first probes of new checks", f"{done / (seen['completed_at'] - first):,.0f}")
+    """Two processes drain one file, and neither is ever told that it is locked."""
+    jobs = options.jobs // 2
+    rates, costs, locked = [], [], 0
+    for round in range(options.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            path = f"{folder}/bench.sqlite"
+            address = f"sqlite:{path}"
+            subprocess.run([BENCH, "fill", "--url", address, "--checks", "1"], check=True)
+            with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+                fill_sqlite(file, jobs)
+                command = [BENCH, "process", "--url", address, "--worker", "--concurrency", "2000"]
+                with running(command, command) as processes:
+                    pids = [process.child.pid for process in processes]
+                    for process in processes:
+                        process.ask()
+                    file.execute("PRAGMA busy_timeout = 10000")
+                    file.execute(
+                        """
+                        INSERT INTO probe_jobs (check_id, due_at, visible_at, location, timeout_ms)
+                        SELECT check_id, ?1, ?1, location, timeout_ms FROM checks ORDER BY check_id
+                        """, (int(time.time() * 1e6),))
+                    start, spent = time.time(), cpu_of_all(*pids)
+                    while file.execute("SELECT EXISTS (SELECT 1 FROM probe_jobs)").fetchone()[0]:
+                        if time.time() > start + 120:
+                            sys.exit("SQLite was not drained in two minutes")
+                        time.sleep(0.05)
+                    rates.append(jobs / (max(p.ask()["completed_at"] for p in processes) - start))
+                    costs.append((cpu_of_all(*pids) - spent) / jobs * 1e6)
+                locked += sum("locked" in process.said() for process in processes)
+                outcomes = file.execute("SELECT count(*), count(DISTINCT job_id) FROM outcomes").fetchone()
+                if outcomes != (jobs, jobs):
+                    sys.exit(f"{jobs} jobs have {outcomes[0]} outcomes of {outcomes[1]} jobs")
+        say(f"round {round + 1}: SQLite, 2 processes: {rates[-1]:,.0f} jobs/s")
+    row("SQLite, 2 processes on one file", f"{statistics.median(rates):,.0f}", f"{min(rates):,.0f}",
+        f"{max(rates):,.0f}", "", "", "", f"{statistics.median(costs):.1f}")
+    print(f"{'':34}processes that were told \"database is locked\": {locked}")
+
+
+def fill_sqlite(file, checks):
+    """So many healthy checks, copies of the one that is there, none of them due."""
+    columns = ", ".join(
+        name for _, name, *_ in file.execute("PRAGMA table_info(checks)")
+        if name not in ("check_id", "name", "slot", "spec"))
+    for statement in (
+            "BEGIN IMMEDIATE",
+            "DELETE FROM probe_jobs",
+            f"""
+            INSERT INTO checks (name, slot, spec, {columns})
+            WITH RECURSIVE numbers (n) AS (
+                SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {checks - 1}
+            )
+            SELECT 'web-' || n, n % 256, replace(spec, '"web-0"', '"web-' || n || '"'), {columns}
+            FROM checks, numbers
+            """,
+            """
+            INSERT OR REPLACE INTO check_health (check_id, epoch, health, health_since)
+            SELECT check_id, epoch, 'healthy', 0 FROM checks
+            """,
+            "DELETE FROM schedule_slots",
+            "DELETE FROM queue_tallies",
+            "COMMIT",
+            "PRAGMA wal_checkpoint(TRUNCATE)"):
+        file.execute(statement).fetchall()
 
 
 def main():
@@ -470,7 +576,7 @@ def main():
     if {"steady", "pinned", "http"} & set(options.phases):
         print()
         row("steady load", "jobs/s", "held", "lag p50 ms", "lag p99 ms", "lag max ms", "WAL B/job",
-            "PostgreSQL", "workers", "register", "worker MB")
+            "PostgreSQL", "workers", "register", "Redis", "worker MB")
     if "steady" in options.phases:
         steady(options)
     if "pinned" in options.phases:
@@ -479,6 +585,7 @@ def main():
         http(options)
     if "sqlite" in options.phases:
         print()
+        row("drain", "jobs/s", "lowest", "highest", "", "", "", "client µs/job")
         sqlite(options)
 
 
