@@ -29,6 +29,9 @@ final class BodyDecoder {
     /// The bytes beyond twice the limit that a body may have without reaching it.
     private static let slack = 65_536
 
+    /// RFC 1952 §2.3.1: how a member begins.
+    private static let memberStart: UInt8 = 0x1f
+
     private let coding: Coding
     private let limit: Int
     private var state = State.waiting(ByteBuffer())
@@ -77,8 +80,12 @@ final class BodyDecoder {
             state = .decoding
             try inflateAll(held, into: &body)
         case .decoding: try inflateAll(part, into: &body)
-        // What follows the end of it is no part of it.
-        case .complete: return
+        case .complete:
+            // What follows the end of it is no part of it, but for another member.
+            guard coding == .gzip, part.readableBytesView.first == Self.memberStart else { return }
+            guard inflateReset(stream) == Z_OK else { throw .malformed("no memory") }
+            state = .decoding
+            try inflateAll(part, into: &body)
         }
         if consumed > 2 * limit + Self.slack, body.readableBytes < limit { throw .inflated }
     }
@@ -113,7 +120,7 @@ final class BodyDecoder {
                 result = inflateSome(into: &body)
                 // RFC 1952 §2.2: one member may follow another. Anything else behind it is ignored.
                 if result == Z_STREAM_END, coding == .gzip, stream.pointee.avail_in > 0,
-                    stream.pointee.next_in.pointee == 0x1f
+                    stream.pointee.next_in.pointee == Self.memberStart
                 {
                     result = inflateReset(stream)
                 }

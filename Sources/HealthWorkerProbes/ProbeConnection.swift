@@ -308,6 +308,12 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
             end(Self.own(lateness))
             return
         }
+        if case .judging = state {
+            // The answer is here, and in time; other patterns are in the way.
+            report.isWorkersOwnTrouble = false
+            end(.ended(.internal, "the time was up while the answer waited to be judged"))
+            return
+        }
         if let finding = exchange?.findingAtDeadline() {
             end(finding)
         } else if let phase = phase?.running {

@@ -32,7 +32,8 @@ package final class ProbeLoop: EventLoop, @unchecked Sendable {
     package init(name: String) {
         epoll = epoll_create1(CInt(EPOLL_CLOEXEC))
         precondition(epoll >= 0, "no descriptor left for a loop of probes")
-        watch(inbox.bell, for: EPOLLIN.rawValue, as: 0)
+        let code = watch(inbox.bell, for: EPOLLIN.rawValue, as: 0)
+        precondition(code == 0, "no memory left for a loop of probes")
         let hasStarted = DispatchSemaphore(value: 0)
         let thread = Thread { [self] in
             inbox.begin()
@@ -96,13 +97,14 @@ package final class ProbeLoop: EventLoop, @unchecked Sendable {
 
     /// Watches a socket from now on.
     ///
-    /// - Returns: The number to forget it by.
-    func add(_ socket: ProbeSocket, descriptor: CInt) -> UInt64 {
+    /// - Returns: The number to forget it by; or the error code, for lack of memory or of watches.
+    func add(_ socket: ProbeSocket, descriptor: CInt) -> Result<UInt64, IOError> {
         newestSocket += 1
-        sockets[newestSocket] = socket
         let all = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue
-        watch(descriptor, for: all, as: newestSocket)
-        return newestSocket
+        let code = watch(descriptor, for: all, as: newestSocket)
+        guard code == 0 else { return .failure(IOError(errnoCode: code, reason: "epoll_ctl")) }
+        sockets[newestSocket] = socket
+        return .success(newestSocket)
     }
 
     /// Closing its descriptor is all that the kernel must be told.
@@ -115,12 +117,12 @@ package final class ProbeLoop: EventLoop, @unchecked Sendable {
         unread.append(socket)
     }
 
-    private func watch(_ descriptor: CInt, for what: UInt32, as number: UInt64) {
+    /// - Returns: The error code; 0 where there is none.
+    private func watch(_ descriptor: CInt, for what: UInt32, as number: UInt64) -> CInt {
         var event = epoll_event()
         event.events = what | EPOLLET.rawValue
         event.data.u64 = number
-        // It fails only for lack of memory; then the probe ends at its deadline.
-        epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+        return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : errno
     }
 
     // MARK: - What is to be done

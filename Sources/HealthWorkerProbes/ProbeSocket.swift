@@ -60,10 +60,13 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
         let code = address.withSockAddr { address, length in
             Glibc.connect(descriptor, address, socklen_t(length)) == 0 ? 0 : errno
         }
-        if code == 0 || code == EINPROGRESS {
-            number = loop.add(self, descriptor: descriptor)
-        } else {
+        guard code == 0 || code == EINPROGRESS else {
             close(for: code, in: "connect")
+            return
+        }
+        switch loop.add(self, descriptor: descriptor) {
+        case .success(let number): self.number = number
+        case .failure(let error): close0(error: error, mode: .all, promise: nil)
         }
     }
 

@@ -37,7 +37,7 @@ enum Phase: CaseIterable {
 
 /// The error codes that say that this machine has nothing left, and nothing of the target.
 enum Exhaustion {
-    static let codes: Set<CInt> = [EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL]
+    static let codes: Set<CInt> = [EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC, EADDRNOTAVAIL]
 }
 
 /// What an error of the connection means for the probe.

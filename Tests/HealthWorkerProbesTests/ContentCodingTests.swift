@@ -99,6 +99,23 @@ import Testing
         #expect(try await outcome(of: members + [0, 0, 0], expect: expect).outcome == .success)
     }
 
+    @Test func `a gzip member may begin with a part of its own`() async throws {
+        let parts = [Self.coded("rea"), Self.coded("dy"), [0, 0, 0]]
+        let chunks = parts.map { bytes in
+            LocalServer.Action.sendBytes(
+                Array("\(String(bytes.count, radix: 16))\r\n".utf8) + bytes + [13, 10])
+        }
+        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+        let server = try await LocalServer(
+            .init(onRequest: { _ in [.send(head)] + chunks + [.send("0\r\n\r\n")] }))
+
+        let report = await probe(
+            check(port: server.port, expect: Expected(bodyMatches: "^ready$")))
+
+        #expect(report.outcome == .success, "\(report.detail ?? "")")
+        try await server.stop()
+    }
+
     @Test func `a body that nobody matches is not decoded`() async throws {
         let report = try await outcome(of: [1, 2, 3], expect: Expected())
 

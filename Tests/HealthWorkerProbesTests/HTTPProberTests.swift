@@ -1,5 +1,6 @@
 import HealthWorkerModel
 import HealthWorkerProbes
+import Logging
 import Testing
 
 @Suite struct HTTPProberTests {
@@ -184,6 +185,30 @@ import Testing
 
         #expect(report.outcome == sample.outcome)
         #expect(report.phases.reached == ["connect", "write", "first_byte", "body"])
+        try await server.stop()
+    }
+
+    @Test func `a target is not blamed for the patterns of others`() async throws {
+        let server = try await LocalServer(
+            answering: .send(
+                "HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n" + String(repeating: "a", count: 40)
+                    + "!"))
+        var slow = check(port: server.port, expect: Expected(bodyMatches: "(a+)+$"))
+        slow.timeout = .seconds(1)
+        let check = slow
+        let probers = Probers(
+            resolver: FixedResolver(), addressRules: AddressRules(), secrets: { _ in nil },
+            logger: Logger(label: "test"))
+        let prober = try #require(probers.prober(for: .http))
+
+        // More than can be judged in their time.
+        let outcomes = await withTaskGroup(of: Outcome.self) { group in
+            for _ in 0..<200 { group.addTask { await prober.probe(check).outcome } }
+            return await group.reduce(into: [Outcome: Int]()) { $0[$1, default: 0] += 1 }
+        }
+
+        #expect(outcomes == [.inconclusive(.internal): 200])
+        await probers.shutdown()
         try await server.stop()
     }
 

@@ -31,6 +31,7 @@ final class Inquiries: @unchecked Sendable {
 
     func begin(_ lookup: Lookup) {
         guard !isShutDown else {
+            lookup.isDone = true
             lookup.promise.fail(NameResolverError.shutDown)
             return
         }
@@ -101,7 +102,7 @@ final class Inquiries: @unchecked Sendable {
             wantedUntil: lookup.deadline, lines: lines, on: eventLoop,
             noteSilence: { server in
                 self.unanswered.increment()
-                self.standings.noteSilence(of: server, at: .now())
+                self.standings.noteSilence(of: server, about: question.name, at: .now())
             },
             noteAnswer: { server in self.standings.noteAnswer(of: server) },
             end: { finding in self.end(question, finding) })

@@ -29,6 +29,8 @@ final class Inquiry: @unchecked Sendable {
     private var troubles: [NameServer: LineTrouble] = [:]
     private var withEDNS = true
     private var timer: Scheduled<Void>?
+    /// When the server that was asked last had the question.
+    private var askedAt = NIODeadline.uptimeNanoseconds(0)
 
     /// Until then somebody waits for it.
     var wantedUntil: NIODeadline
@@ -96,17 +98,26 @@ final class Inquiry: @unchecked Sendable {
     }
 
     private func startTimer() {
-        timer?.cancel()
+        askedAt = .now()
         // In this time all that are planned can have their turn.
         let left = max(0, (wantedUntil - .now()).nanoseconds)
         let share = TimeAmount.nanoseconds(plan.isEmpty ? left : left / Int64(plan.count + 2))
-        timer = eventLoop.scheduleTask(in: min(timeout, max(Self.shortestWait, share))) {
-            self.endWait()
-        }
+        wait(for: min(timeout, max(Self.shortestWait, share)))
+    }
+
+    private func wait(for time: TimeAmount) {
+        timer?.cancel()
+        timer = eventLoop.scheduleTask(in: time) { self.endWait() }
     }
 
     /// The answers of those that were asked before still count.
     private func endWait() {
+        let left = min(askedAt + timeout, wantedUntil) - .now()
+        if plan.isEmpty, left > .zero {
+            // Somebody has joined who has more time.
+            wait(for: left)
+            return
+        }
         if let current, isListening(to: current) { noteSilence(current) }
         if plan.isEmpty { finish(failure) } else { askNext() }
     }

@@ -9,10 +9,12 @@ package import NIOCore
 package struct ServerStandings: Sendable {
     private struct Standing {
         var unanswered = 0
+        /// What the waits were for, as far as it matters: two names.
+        var names: Set<DomainName> = []
         var isLastUntil: NIODeadline?
     }
 
-    /// As many waits in vain, and no answer between them, make a server silent.
+    /// As many waits in vain, for two names at least and no answer between them, make a server silent.
     static let mostUnanswered = 3
     /// After this a silent server is tried again.
     static let rest = TimeAmount.seconds(10)
@@ -41,10 +43,15 @@ package struct ServerStandings: Sendable {
         if !standings.isEmpty { standings[server] = nil }
     }
 
-    package mutating func noteSilence(of server: NameServer, at now: NIODeadline) {
+    package mutating func noteSilence(
+        of server: NameServer, about name: DomainName, at now: NIODeadline
+    ) {
         var standing = standings[server] ?? Standing()
         standing.unanswered += 1
-        if standing.unanswered >= Self.mostUnanswered { standing.isLastUntil = now + Self.rest }
+        if standing.names.count < 2 { standing.names.insert(name) }
+        if standing.unanswered >= Self.mostUnanswered, standing.names.count > 1 {
+            standing.isLastUntil = now + Self.rest
+        }
         standings[server] = standing
     }
 

@@ -15,7 +15,7 @@ final class SystemFiles: Sendable {
 
     private struct State {
         var content: Content?
-        /// Nil: the files may have changed without a sign, so they are read again.
+        /// Nil: the files may have changed without a sign, or could not be read, so they are read again.
         var stamps: [FileStamp?]?
         var nextCheck = NIODeadline.uptimeNanoseconds(0)
         var isChecking = false
@@ -64,8 +64,10 @@ final class SystemFiles: Sendable {
         let before = state.withLock { ($0.content, $0.stamps) }
         let stamps = paths.map { FileStamp(path: $0) }
         var content = before.0
+        var isCertain = !stamps.contains { $0?.isFresh == true }
         if content == nil || stamps != before.1 {
             let texts = paths.map { Self.text(of: $0) }
+            if texts.contains(nil) { isCertain = false }
             content = Content(
                 hosts: texts[0].map { HostsFile($0) } ?? content?.hosts ?? HostsFile(""),
                 configuration: texts[1].map { ResolverConfiguration($0, hostName: Self.hostName) }
@@ -76,7 +78,7 @@ final class SystemFiles: Sendable {
         if let known = before.0, known != content { changed(content) }
         let waiting = state.withLock { state in
             state.content = content
-            state.stamps = stamps.contains { $0?.isFresh == true } ? nil : stamps
+            state.stamps = isCertain ? stamps : nil
             state.nextCheck = .now() + checkEvery
             state.isChecking = false
             defer { state.waiting = [] }

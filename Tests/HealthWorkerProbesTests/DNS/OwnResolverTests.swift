@@ -236,6 +236,23 @@ import Testing
         try await server.stop()
     }
 
+    @Test func `who joins a question has its own time, not that of who asked first`() async throws {
+        let server = try await ScriptedNameServer { query in
+            .hold(.reply(to: query, answers: [.a(query.name, 1)]))
+        }
+
+        try await withResolver(asking: server.port) { resolver async throws in
+            let hasty = resolver.future(of: "shop.example.com", within: .milliseconds(300))
+            let patient = resolver.future(of: "shop.example.com", within: .seconds(60))
+            await #expect(throws: NameResolverError.timedOut) { try await hasty.get() }
+            // The wait for the server was as long as the first had time.
+            try await eventually { try await resolver.underWay().lookups == 1 }
+            server.release()
+            #expect(try await patient.get() == [Self.address(1)])
+        }
+        try await server.stop()
+    }
+
     // MARK: Those who leave
 
     @Test func `nothing is left of a lookup that is cancelled, or whose time is up`() async throws {

@@ -7,6 +7,13 @@ import Testing
     static let start = NIODeadline.uptimeNanoseconds(1_000_000_000_000)
     static let first = NameServer(address: .v4(0xc000_0201))
     static let second = NameServer(address: .v4(0xc000_0202))
+    let shop: DomainName
+    let mail: DomainName
+
+    init() throws {
+        shop = try DomainName("shop.example.com")
+        mail = try DomainName("mail.example.com")
+    }
 
     private func configuration(_ options: String = "") -> ResolverConfiguration {
         ResolverConfiguration(
@@ -35,7 +42,9 @@ import Testing
 
     @Test func `a server that answers nothing is asked last for a while`() {
         var standings = ServerStandings()
-        for _ in 0..<3 { standings.noteSilence(of: Self.first, at: Self.start) }
+        for name in [shop, mail, mail] {
+            standings.noteSilence(of: Self.first, about: name, at: Self.start)
+        }
 
         let later = Self.start + .seconds(10)
         #expect(
@@ -44,17 +53,15 @@ import Testing
         #expect(standings.order(of: configuration(), at: later) == [Self.first, Self.second])
 
         // Still silent: one question more is enough.
-        standings.noteSilence(of: Self.first, at: later)
+        standings.noteSilence(of: Self.first, about: shop, at: later)
         #expect(standings.order(of: configuration(), at: later) == [Self.second, Self.first])
     }
 
-    @Test func `a server that is silent about one name and answers others stays where it is`() {
+    @Test func `a server that is silent about one name alone stays where it is`() {
         var standings = ServerStandings()
 
         for _ in 0..<100 {
-            standings.noteSilence(of: Self.first, at: Self.start)
-            standings.noteSilence(of: Self.first, at: Self.start)
-            standings.noteAnswer(of: Self.first)
+            standings.noteSilence(of: Self.first, about: shop, at: Self.start)
         }
 
         #expect(standings.order(of: configuration(), at: Self.start) == [Self.first, Self.second])
@@ -63,7 +70,9 @@ import Testing
     @Test func `where all are silent the order of the file holds`() {
         var standings = ServerStandings()
         for server in [Self.second, Self.first] {
-            for _ in 0..<3 { standings.noteSilence(of: server, at: Self.start) }
+            for name in [shop, mail, mail] {
+                standings.noteSilence(of: server, about: name, at: Self.start)
+            }
         }
 
         #expect(standings.order(of: configuration(), at: Self.start) == [Self.first, Self.second])
