@@ -51,6 +51,69 @@ import Testing
     }
 }
 
+extension `An operator asks, from end to end` {
+    @Test(.timeLimit(.minutes(2)))
+    func `a site is taken out of every policy at once, and comes back with its clearing`()
+        async throws
+    {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let targetPort = try Here.freePort()
+        let targets = try Targets(scratch, port: targetPort)
+        try await targets.start("127.0.0.1")
+        try await targets.start("127.0.0.2")
+        func policy(_ name: String) -> String {
+            """
+            - name: \(name)
+              type: detach
+              reattach_delay: 0s
+              member_check: {type: tcp, target: {port: \(targetPort)}, interval: 1s, timeout: 1s}
+              members:
+              - {name: fra1, value: 127.0.0.1, labels: {site: fra1}}
+              - {name: ams1, value: 127.0.0.2, labels: {site: ams1}}
+
+            """
+        }
+        let document = try scratch.write(
+            "format: 1\npolicies:\n" + policy("www") + policy("mail"), to: "policies.yaml")
+        let installation = try await Installation.start(
+            in: scratch, port: try Here.freePort(), apply: document)
+        let client = installation.client
+        for name in ["www", "mail"] {
+            try await client.waitForRoute(name, ["127.0.0.1", "127.0.0.2"])
+        }
+
+        let simulated = try await client.send(
+            .POST, "/v1/policies/www/simulate", #"{"unhealthy": {"selector": "site=fra1"}}"#)
+        let drained = try await client.send(
+            .POST, "/v1/overrides",
+            #"{"selector": "site=fra1", "word": "drain", "reason": "move", "for": "1h"}"#)
+        let refused = try await client.send(
+            .POST, "/v1/overrides",
+            #"{"selector": "site=ams1", "word": "down", "reason": "move", "for": "1h"}"#)
+        let routes = [
+            try await client.read("/v1/routes/www", as: RouteSeen.self).values,
+            try await client.read("/v1/routes/mail", as: RouteSeen.self).values,
+        ]
+        let member = try await client.get("/v1/routes/www/members/fra1/health")
+        let renamed = try await client.send(
+            .POST, "/v1/policies/www/rename", #"{"to": "web"}"#)
+        let cleared = try await client.send(.DELETE, "/v1/overrides?selector=site%3Dfra1")
+
+        #expect(simulated.status == 200)
+        #expect(drained.status == 201)
+        #expect(refused.status == 409)
+        #expect(routes == [["127.0.0.2"], ["127.0.0.2"]])
+        #expect(member.status == 503)
+        #expect(renamed.status == 200)
+        #expect(cleared.status == 200)
+        for name in ["web", "mail"] {
+            try await client.waitForRoute(name, ["127.0.0.1", "127.0.0.2"])
+        }
+        await targets.stop()
+    }
+}
+
 private struct ProbeSeen: Decodable {
     struct Found: Decodable {
         var worker: String
@@ -73,6 +136,18 @@ private struct EventSeen: Decodable {
 }
 
 extension Client {
+    fileprivate func waitForRoute(_ policy: String, _ values: [String]) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        var last = ""
+        while ContinuousClock.now < deadline {
+            let answer = try await get("/v1/routes/\(policy)")
+            last = String(decoding: answer.body, as: UTF8.self)
+            if answer.status == 200, try answer.decoded(RouteSeen.self).values == values { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw EndToEndError("\(policy) never published \(values); it was \(last)")
+    }
+
     fileprivate func probe(_ check: String) async throws -> ProbeSeen {
         let answer = try await send(.POST, "/v1/checks/\(check)/probe?wait=30s")
         guard answer.status == 200 else {

@@ -83,8 +83,13 @@ struct Client: Sendable {
             try request(.GET, path, authorized: authorized), within: .seconds(5))
     }
 
-    func send(_ method: HTTPMethod, _ path: String) async throws -> Answer {
-        try await answer(try request(method, path), within: .seconds(60))
+    func send(_ method: HTTPMethod, _ path: String, _ body: String? = nil) async throws -> Answer {
+        var request = try request(method, path)
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(string: body))
+        }
+        return try await answer(request, within: .seconds(60))
     }
 
     func request(

@@ -190,6 +190,21 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)))
+    func `who only asks for the headers takes no listener's place`() async throws {
+        try await Listening.run(limit: 1) { server in
+            for _ in 0..<3 {
+                let answer = try await server.status(of: "/v1/events", method: .HEAD)
+                #expect(answer.code == 200)
+            }
+            try await server.listen { stream in
+                try await server.put("a")
+                let heard = try await stream.next()
+                #expect(heard.data?["check"]?.text == "a")
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)))
     func `an event that becomes visible late is told, too`() async throws {
         let base = MemoryStorage(
             clock: StorageClock(runningFrom: Timestamp(seconds: 1_800_000_000)))
@@ -274,8 +289,12 @@ private struct Listening: Sendable {
         return request
     }
 
-    func status(of path: String) async throws -> (code: UInt, retryAfter: String?) {
-        let response = try await client.execute(request(path), timeout: .seconds(60))
+    func status(
+        of path: String, method: NIOHTTP1.HTTPMethod = .GET
+    ) async throws -> (code: UInt, retryAfter: String?) {
+        var request = request(path)
+        request.method = method
+        let response = try await client.execute(request, timeout: .seconds(60))
         return (response.status.code, response.headers.first(name: "Retry-After"))
     }
 

@@ -156,6 +156,7 @@ import Testing
             #expect(answer.names("/route/records") == ["fra1"])
             #expect(answer.string("/route/cause") == "failback")
             #expect(again.status == .conflict)
+            #expect(again.string("/detail")?.contains("first tier already") == true)
         }
     }
 
@@ -190,6 +191,7 @@ import Testing
             #expect(answer.status == .ok)
             #expect(answer.names("/route/records") == ["a", "b"])
             #expect(again.status == .conflict)
+            #expect(again.string("/detail")?.contains("published already") == true)
         }
     }
 

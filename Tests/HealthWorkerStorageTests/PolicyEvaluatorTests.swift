@@ -92,7 +92,7 @@ struct PolicyEvaluatorTests {
         _ = try await evaluator.evaluateDue(limit: 9)
         await #expect(
             throws: StorageError.refused(
-                [.nothingToDo("In policy www no better tier waits to come back.")])
+                [.nothingToDo("The policy www publishes its first tier already.")])
         ) {
             _ = try await evaluator.failback(policy, by: .init("ann"))
         }

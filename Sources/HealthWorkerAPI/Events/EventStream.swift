@@ -13,21 +13,14 @@ struct EventStream: Sendable {
     let filter: EventFilter
 
     func response(to call: Call, after last: EventPosition?) async throws -> Response {
-        guard backend.listeners.enter() else {
+        guard let seat = backend.listeners.enter() else {
             throw ProblemDetails(
                 .unavailable, "\(backend.listeners.limit) listen already; ask again later.",
                 headers: [.retryAfter: "5"])
         }
         // Read before anything is answered, so that a storage that is away is a proper error.
-        let start: EventWatch.Place
-        let key: String?
-        do {
-            start = try await backend.events.join()
-            key = try await storedKey(of: call)
-        } catch {
-            backend.listeners.leave()
-            throw error
-        }
+        let start = try await backend.events.join()
+        let key = try await storedKey(of: call)
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store",
             // What stands in between must not wait for more.
@@ -36,9 +29,10 @@ struct EventStream: Sendable {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { [self] writer in
-                defer { backend.listeners.leave() }
                 try await write(to: &writer, from: start, after: last, key: key, call)
                 try await writer.finish(nil)
+                // Until here, or until nobody wants the answer any more.
+                withExtendedLifetime(seat) {}
             })
     }
 
@@ -148,6 +142,19 @@ struct EventStream: Sendable {
 
 /// How many listen to this process.
 final class Listeners: Sendable {
+    /// One listener's; the last one to let go of it makes room for another.
+    final class Seat: Sendable {
+        private let listeners: Listeners
+
+        fileprivate init(_ listeners: Listeners) {
+            self.listeners = listeners
+        }
+
+        deinit {
+            listeners.count.withLock { $0 -= 1 }
+        }
+    }
+
     let limit: Int
     private let count = Mutex(0)
 
@@ -155,17 +162,14 @@ final class Listeners: Sendable {
         self.limit = limit
     }
 
-    /// - Returns: false where as many listen as may; otherwise one more does, until ``leave()``.
-    func enter() -> Bool {
-        count.withLock { count in
+    /// Nil where as many listen as may.
+    func enter() -> Seat? {
+        let isFree = count.withLock { count in
             guard count < limit else { return false }
             count += 1
             return true
         }
-    }
-
-    func leave() {
-        count.withLock { $0 -= 1 }
+        return isFree ? Seat(self) : nil
     }
 }
 

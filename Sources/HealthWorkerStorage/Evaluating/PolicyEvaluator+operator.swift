@@ -86,7 +86,7 @@ extension PolicyEvaluator {
         _ policy: PolicyID, by person: Operator
     ) async throws(StorageError) -> Decision {
         try await carryOut(of: policy, by: person) { read throws(StorageError) in
-            try Self.plan(.failback, read, nothingToDo: "no better tier waits to come back")
+            try Self.plan(.failback, read)
         }
     }
 
@@ -101,8 +101,7 @@ extension PolicyEvaluator {
                 throw .refused(
                     strangers.map { .noSuchMember(policy: read.policy.spec.name, member: $0) })
             }
-            return try Self.plan(
-                .reattach(members: members), read, nothingToDo: "no such member waits to come back")
+            return try Self.plan(.reattach(members: members), read)
         }
     }
 
@@ -141,14 +140,14 @@ extension PolicyEvaluator {
 
     /// An order that ends with its evaluation is refused where the answer is the same without it.
     private static func plan(
-        _ order: PolicyEvaluation.Order, _ read: PolicyEvaluation.Inputs, nothingToDo why: String
+        _ order: PolicyEvaluation.Order, _ read: PolicyEvaluation.Inputs
     ) throws(StorageError) -> Plan {
         var inputs = read
         inputs.order = order
         let with = PolicyEvaluation.evaluate(inputs)
         let without = PolicyEvaluation.evaluate(read)
         guard with.answer != without.answer else {
-            throw .refused([.nothingToDo("In policy \(read.policy.spec.name) \(why).")])
+            throw .refused([.nothingToDo(PolicyEvaluation.standstill(of: order, in: read))])
         }
         return Plan(inputs: inputs)
     }
