@@ -25,9 +25,11 @@ func sources(
 }
 
 func tests(
-    _ name: String, _ dependencies: [Target.Dependency], _ flags: [SwiftSetting] = []
+    _ name: String, _ dependencies: [Target.Dependency], _ flags: [SwiftSetting] = [],
+    exclude: [String] = []
 ) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict + flags)
+    .testTarget(
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict + flags)
 }
 
 let argumentParser = Target.Dependency.product(
@@ -37,6 +39,7 @@ let asyncHTTPClient = Target.Dependency.product(
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let hummingbirdTesting = Target.Dependency.product(
     name: "HummingbirdTesting", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -49,6 +52,9 @@ let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioFoundationCompat = Target.Dependency.product(
     name: "NIOFoundationCompat", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(
+    name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
@@ -72,6 +78,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -116,7 +123,8 @@ let package = Package(
             "HealthWorkerAPI",
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage", "CSwaggerUI",
-                hummingbird, httpTypes, nioCore, crypto, lifecycle, logging, metrics,
+                hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
+                nioHTTPTypesHTTP1, crypto, lifecycle, logging, metrics,
             ]),
 
         // What is shown, and what is set.
@@ -210,8 +218,8 @@ let package = Package(
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
                 "HealthWorkerAPI", "StorageConformance", asyncHTTPClient, hummingbird,
-                hummingbirdTesting, httpTypes, nioCore, nioHTTP1, logging,
-            ]),
+                hummingbirdTesting, httpTypes, nioCore, nioHTTP1, nioPosix, logging,
+            ], exclude: ["openapi.json"]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
         tests(

@@ -3,6 +3,7 @@ package import HealthWorkerDocument
 import HealthWorkerModel
 package import HealthWorkerStorage
 package import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 
@@ -39,12 +40,13 @@ package struct APIServer: Sendable {
         let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
             storage: storage, board: board, compiler: compiler, trials: trials, keys: keys,
-            watch: RouteWatch(storage: storage, memory: pollInterval),
+            watch: RouteWatch(storage: storage, memory: settings.routeMemory),
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,
             logger: logger)
         mounting = Mounting(
-            keys: keys, settings: settings, header: header, components: Answers.components)
+            keys: keys, watch: backend.watch, settings: settings, header: header,
+            components: Answers.components)
         self.readiness = readiness
         self.onListening = onListening
         endpoints =
@@ -57,6 +59,7 @@ package struct APIServer: Sendable {
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
             + SettingsEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
+            + PublicEndpoints(backend: backend, readiness: readiness).all
         description = OpenAPI.document(
             of: endpoints, components: Answers.components, authHeader: header.rawName,
             version: settings.version)
@@ -82,18 +85,18 @@ package struct APIServer: Sendable {
     /// A service: it serves until its service group shuts down, and then ends what is under way.
     package var application: Application<RouterResponder<APIContext>> {
         let settings = backend.settings
+        let serverName = "health-worker/\(settings.version)"
         return Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    // Longer than the longest long poll, shorter than what idle clients may hold.
-                    idleTimeout: .seconds(90),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024,
-                        maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                APIChannel(
+                    responder: responder, limits: settings.limits, serverName: serverName)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
-                serverName: "health-worker/\(settings.version)"),
+                serverName: serverName,
+                availableConnectionsDelegate: MaximumAvailableConnections(
+                    settings.limits.connections)),
             onServerRunning: { [onListening] channel in
                 await onListening(channel.localAddress?.port ?? settings.port)
             },

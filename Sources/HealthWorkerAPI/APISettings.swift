@@ -22,12 +22,16 @@ package struct APISettings: Sendable {
     /// How long what is known of a key holds: so much later at most, a key that another process
     /// revoked is refused.
     package var keyMemory: Duration
+    /// How old an answered route may be where the change came through another process.
+    package var routeMemory: Duration
+    package var limits: ConnectionLimits
 
     package init(
         host: String = "127.0.0.1", port: Int = 8080, authHeader: String = "X-API-Key",
         version: String = "0", bodyLimit: Int = 1_048_576, documentLimit: Int = 32 * 1_048_576,
         longPollInterval: Duration = .milliseconds(250), keyMemory: Duration = .seconds(5),
-        listenerLimit: Int = 1000, heartbeat: Duration = .seconds(15)
+        listenerLimit: Int = 1000, heartbeat: Duration = .seconds(15),
+        routeMemory: Duration = .milliseconds(125), limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.host = host
         self.port = port
@@ -39,5 +43,7 @@ package struct APISettings: Sendable {
         self.keyMemory = keyMemory
         self.listenerLimit = listenerLimit
         self.heartbeat = heartbeat
+        self.routeMemory = routeMemory
+        self.limits = limits
     }
 }

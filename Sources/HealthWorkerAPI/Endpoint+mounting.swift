@@ -7,6 +7,7 @@ import NIOCore
 /// What endpoints share once they are mounted.
 struct Mounting: Sendable {
     var keys: KeyRing
+    var watch: RouteWatch
     var settings: APISettings
     var header: HTTPField.Name
     /// The components to which schemas refer.
@@ -20,6 +21,8 @@ extension Endpoint {
         let handler: @Sendable (Request, APIContext) async throws -> Response = {
             request, context in
             let call = try await endpoint.call(of: request, context: context, mounting)
+            // Whatever is written may move routes, also where it fails half-way.
+            defer { if endpoint.method != .get { mounting.watch.forget() } }
             return try await endpoint.handler(call)
         }
         if let role {
@@ -136,6 +139,12 @@ extension Endpoint {
         _ body: Body, of request: Request, _ mounting: Mounting
     ) async throws -> Node? {
         let content = try content(of: body, request)
+        if let coding = request.headers[.contentEncoding], coding.lowercased() != "identity" {
+            // RFC 9110 §12.5.3.
+            throw ProblemDetails(
+                .unsupportedMediaType, "A body is read as it is: send it without compression.",
+                headers: [.acceptEncoding: "identity"])
+        }
         let limit =
             switch body.limit {
             case .object: mounting.settings.bodyLimit

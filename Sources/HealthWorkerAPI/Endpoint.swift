@@ -48,11 +48,13 @@ package struct Endpoint: Sendable {
 
     /// Every kind of error that the operation can answer.
     package var allProblems: [ProblemKind] {
-        var kinds: Set<ProblemKind> = [.invalidParameter, .notAcceptable]
+        var kinds: Set<ProblemKind> = [
+            .malformedRequest, .invalidParameter, .notAcceptable, .headersTooLarge,
+        ]
         kinds.formUnion(problems)
         if role != nil { kinds.formUnion([.unauthenticated, .forbidden, .unavailable]) }
         if body != nil {
-            kinds.formUnion([.malformed, .tooLarge, .unsupportedMediaType, .invalid])
+            kinds.formUnion([.malformed, .tooSlow, .tooLarge, .unsupportedMediaType, .invalid])
         }
         return ProblemKind.allCases.filter(kinds.contains)
     }
@@ -108,10 +110,11 @@ extension Endpoint {
             Parameter(name: name, place: .query, schema: schema, summary: summary, repeats: repeats)
         }
 
-        static func header(_ name: String, _ summary: String) -> Parameter {
+        static func header(
+            _ name: String, _ summary: String, _ schema: Schema = .text(length: 1...256)
+        ) -> Parameter {
             Parameter(
-                name: name, place: .header, schema: .text(length: 1...256), summary: summary,
-                repeats: false)
+                name: name, place: .header, schema: schema, summary: summary, repeats: false)
         }
     }
 

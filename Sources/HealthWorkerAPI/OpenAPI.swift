@@ -11,7 +11,8 @@ package enum OpenAPI {
     ) -> Node {
         var paths: [(path: String, operations: [Node.Entry])] = []
         for endpoint in endpoints {
-            let operation = Node.Entry(endpoint.method.rawValue.lowercased(), operation(endpoint))
+            let operation = Node.Entry(
+                endpoint.method.rawValue.lowercased(), operation(endpoint, components))
             if let index = paths.firstIndex(where: { $0.path == endpoint.path }) {
                 paths[index].operations.append(operation)
             } else {
@@ -47,8 +48,39 @@ package enum OpenAPI {
                             components.sorted { $0.key < $1.key }.map {
                                 Node.Entry($0.key, Node(json: $0.value.jsonSchema()))
                             })),
+                    .init("headers", .object([.init(requestID, requestIDHeader)])),
+                    .init("examples", .object(ProblemKind.allCases.map(example))),
                 ])),
         ])
+    }
+
+    private static let requestID = "X-Request-Id"
+
+    private static let requestIDHeader = Node.object([
+        .init(
+            "description",
+            .text(
+                "The request in the log: the id that the request carried in this header, or a "
+                    + "random one.")),
+        .init(
+            "schema",
+            .object([.init("type", .text("string")), .init("maxLength", .number(64))])),
+        .init("example", .text("4f2a9c1be77d0361")),
+    ])
+
+    /// What every answer carries.
+    private static let requestIDReference = Node.Entry(
+        requestID, .object([.init("$ref", .text("#/components/headers/\(requestID)"))]))
+
+    private static func example(of kind: ProblemKind) -> Node.Entry {
+        .init(
+            kind.rawValue,
+            .object([
+                .init("summary", .text(kind.title)),
+                .init(
+                    "value",
+                    ProblemDetails(kind, kind.remedy).node(requestID: "4f2a9c1be77d0361")),
+            ]))
     }
 
     private static func info(version: String) -> Node {
@@ -64,7 +96,9 @@ package enum OpenAPI {
                         + "Writes are answered after the routes that they touch were decided. "
                         + "Every error is `application/problem+json` (RFC 9457) and lists all that "
                         + "is wrong, each with a JSON pointer. Times are RFC 3339 in UTC; spans are "
-                        + "texts such as `10s`.")),
+                        + "texts such as `10s`. Where a key may be missing it may also be null, "
+                        + "which says the same. Every path answers HEAD where it answers GET, and "
+                        + "OPTIONS with the methods that it takes.")),
             .init(
                 "license",
                 .object([
@@ -89,7 +123,9 @@ package enum OpenAPI {
 
     // MARK: - One operation
 
-    private static func operation(_ endpoint: Endpoint) -> Node {
+    private static func operation(
+        _ endpoint: Endpoint, _ components: [String: Schema]
+    ) -> Node {
         let needs = endpoint.role.map { "Needs a key with the role `\($0.rawValue)`." }
         let description = [endpoint.description, needs].compactMap(\.self).joined(separator: "\n\n")
         return .object([
@@ -100,7 +136,7 @@ package enum OpenAPI {
             endpoint.parameters.isEmpty
                 ? nil : .init("parameters", .list(endpoint.parameters.map(parameter))),
             entry("requestBody", endpoint.body.map(body)),
-            .init("responses", responses(of: endpoint)),
+            .init("responses", responses(of: endpoint, components)),
             .init(
                 "security",
                 .list(
@@ -138,16 +174,18 @@ package enum OpenAPI {
         .object([.init("schema", Node(json: schema.jsonSchema())), entry("example", example)])
     }
 
-    private static func responses(of endpoint: Endpoint) -> Node {
+    private static func responses(
+        of endpoint: Endpoint, _ components: [String: Schema]
+    ) -> Node {
         var entries: [Node.Entry] = endpoint.answers.map { answer in
             .init(
                 String(answer.status.code),
                 .object([
                     .init("description", .text(answer.summary)),
-                    answer.headers.isEmpty
-                        ? nil : .init("headers", .object(answer.headers.map(header))),
+                    .init("headers", .object(answer.headers.map(header) + [requestIDReference])),
                     answer.schema.map { schema in
-                        .init(
+                        let example = answer.example ?? schema.specimen(in: components)
+                        return .init(
                             "content",
                             .object(
                                 answer.types.map { type in
@@ -156,21 +194,21 @@ package enum OpenAPI {
                                         type.rawValue,
                                         type == .eventStream
                                             ? media(.text(length: 0...1_048_576), example: nil)
-                                            : media(schema, example: answer.example))
+                                            : media(schema, example: example))
                                 }))
                     },
                 ]))
         }
         let kinds = Dictionary(grouping: endpoint.allProblems, by: \.status.code)
         for (status, kinds) in kinds.sorted(by: { $0.key < $1.key }) {
-            let problem = problem(status, kinds.map(\.title))
+            let problem = problem(String(status), kinds.map(\.title), kinds)
             if let index = entries.firstIndex(where: { $0.key == problem.key }) {
                 entries[index].value = joined(entries[index].value, problem.value)
             } else {
                 entries.append(problem)
             }
         }
-        entries.append(problem(nil, ["Anything else that went wrong."]))
+        entries.append(problem("default", ["Anything else that went wrong"], [.internal]))
         return .object(entries)
     }
 
@@ -189,6 +227,14 @@ package enum OpenAPI {
                     .init(
                         entry.key,
                         .object((entry.value.entries ?? []) + (problem["content"]?.entries ?? [])))
+                case "headers":
+                    .init(
+                        entry.key,
+                        .object(
+                            (entry.value.entries ?? [])
+                                + (problem["headers"]?.entries ?? []).filter {
+                                    entry.value[$0.key] == nil
+                                }))
                 default: entry
                 }
             })
@@ -203,18 +249,25 @@ package enum OpenAPI {
             ]))
     }
 
-    private static func problem(_ status: Int?, _ titles: [String]) -> Node.Entry {
-        .init(
-            status.map(String.init) ?? "default",
+    private static func problem(
+        _ status: String, _ titles: [String], _ kinds: [ProblemKind]
+    ) -> Node.Entry {
+        let headers: [Node.Entry] = kinds.flatMap(\.headers).map(header) + [requestIDReference]
+        let examples: [Node.Entry] = kinds.map { kind in
+            let reference = Node.text("#/components/examples/\(kind.rawValue)")
+            return Node.Entry(kind.rawValue, .object([Node.Entry("$ref", reference)]))
+        }
+        let media = Node.object([
+            Node.Entry("schema", Node(json: Schema.reference("Problem").jsonSchema())),
+            Node.Entry("examples", .object(examples)),
+        ])
+        return Node.Entry(
+            status,
             .object([
-                .init("description", .text(titles.joined(separator: ". "))),
-                .init(
-                    "content",
-                    .object([
-                        .init(
-                            "application/problem+json",
-                            media(.reference("Problem"), example: nil))
-                    ])),
+                Node.Entry("description", .text(titles.joined(separator: ". ") + ".")),
+                Node.Entry("headers", .object(headers)),
+                Node.Entry(
+                    "content", .object([Node.Entry("application/problem+json", media)])),
             ]))
     }
 }

@@ -1,6 +1,9 @@
 import HealthWorkerModel
 
 extension Schema {
+    /// Where the API serves the schema of a whole file, for editors.
+    package static let documentPath = "/schema/document.json"
+
     /// All schemas that have a name, for `$ref`.
     package static let components: [String: Schema] = [
         "Check": check,

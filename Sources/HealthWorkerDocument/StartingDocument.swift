@@ -4,12 +4,16 @@ package enum StartingDocument: String, Sendable, CaseIterable {
     case failover
     case detach
 
+    /// The first line tells editors where the schema is: at the API, as it listens by default.
     package var text: String {
-        switch self {
-        case .check: Self.checkText
-        case .failover: Self.failoverText
-        case .detach: Self.detachText
-        }
+        let document =
+            switch self {
+            case .check: Self.checkText
+            case .failover: Self.failoverText
+            case .detach: Self.detachText
+            }
+        return "# yaml-language-server: $schema=http://127.0.0.1:8080\(Schema.documentPath)\n"
+            + document
     }
 
     private static let checkText = """

@@ -253,6 +253,12 @@ extension TextFormat {
             ? nil : "\(text.shown) cannot be published: write a name such as www.example.com"
     }
 
+    /// Any text that can be stored: ``Schema/problems(in:at:components:keyWord:)`` refuses the rest
+    /// of every text; here it can be seen in the pattern, too.
+    package static let storable = TextFormat(
+        pattern: "^[^\\u0000\\ufeff][^\\u0000]*$", expectation: "a text"
+    ) { _ in nil }
+
     /// RFC 3339 §5.6.
     package static let time = TextFormat(
         name: "date-time", pattern: nil, expectation: "a time such as `2026-01-31T08:00:00Z`"

@@ -61,6 +61,87 @@ import Testing
         }
     }
 
+    @Test func `every answer and every error is shown by an example that is valid`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            for endpoint in api.server.endpoints {
+                for answer in endpoint.answers {
+                    guard let schema = answer.schema else { continue }
+                    let example =
+                        answer.example ?? schema.specimen(in: api.server.components)
+                    let shown = try #require(example, "\(endpoint.operationID) has no example")
+                    let problems = schema.problems(in: shown, components: api.server.components)
+                    #expect(problems.isEmpty, "\(endpoint.operationID): \(problems)")
+                }
+            }
+            let document = try await api.get("/openapi.json", as: nil)
+            for path in document["/paths"]?.entries ?? [] {
+                for operation in path.value.entries ?? [] {
+                    for answer in operation.value["responses"]?.entries ?? [] {
+                        let place = "\(operation.key) \(path.key) \(answer.key)"
+                        #expect(answer.value["headers"]?["X-Request-Id"] != nil, "\(place)")
+                        // A stream is lines that no example of an object shows.
+                        for content in answer.value["content"]?.entries ?? []
+                        where content.key != "text/event-stream" {
+                            let shown = content.value["example"] ?? content.value["examples"]
+                            #expect(shown != nil, "\(place)")
+                        }
+                    }
+                }
+            }
+            let examples = document["/components/examples"]?.entries ?? []
+            #expect(examples.map(\.key) == ProblemKind.allCases.map(\.rawValue))
+            for example in examples {
+                let problems = Schema.reference("Problem").problems(
+                    in: example.value["value"] ?? Node(.null), components: api.server.components)
+                #expect(problems.isEmpty, "\(example.key): \(problems)")
+            }
+        }
+    }
+
+    @Test func `editors get the schema of a whole document`() async throws {
+        try await TestAPI.run { api in
+            let schema = try await api.get("/schema/document.json", as: nil)
+            let tag = try #require(schema.headers[.eTag])
+            let again = try await api.get(
+                "/schema/document.json", as: nil, headers: [.ifNoneMatch: tag])
+
+            #expect(schema.status == .ok)
+            #expect(schema.headers[.contentType] == "application/schema+json")
+            #expect(again.status == .notModified)
+            let documents = try StartingDocument.allCases.map { document in
+                #expect(
+                    document.text.contains("$schema=http://127.0.0.1:8080/schema/document.json"))
+                let value = try Node.readYAML(document.text).json()
+                return String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+            }
+            let (status, output) = try run(
+                "python3",
+                [
+                    "-c",
+                    """
+                    import json, sys
+                    import jsonschema
+                    given = json.load(sys.stdin)
+                    kind = jsonschema.validators.validator_for(given["schema"])
+                    kind.check_schema(given["schema"])
+                    validator = kind(given["schema"])
+                    for document in given["documents"]:
+                        validator.validate(document)
+                        document["policy"] = []
+                        assert not validator.is_valid(document)
+                    print(kind.__name__)
+                    """,
+                ],
+                input:
+                    "{\"schema\": \(schema.text), \"documents\": [\(documents.joined(separator: ","))]}"
+            )
+            #expect(status == 0, "\(output)")
+            #expect(output == "Draft202012Validator\n")
+        }
+    }
+
     @Test func `operations that need a key say so`() async throws {
         let settings = APISettings(authHeader: "X-Worker-Key")
         try await TestAPI.run(settings: settings) { api in
@@ -71,7 +152,10 @@ import Testing
             #expect(schemes?["header"]?["name"]?.text == "X-Worker-Key")
             for path in document["/paths"]?.entries ?? [] {
                 for operation in path.value.entries ?? [] {
-                    #expect(operation.value["security"]?.elements?.count == 2, "\(path.key)")
+                    let isPublic = ["/livez", "/readyz"].contains(path.key)
+                    #expect(
+                        operation.value["security"]?.elements?.count == (isPublic ? 0 : 2),
+                        "\(path.key)")
                 }
             }
         }

@@ -26,10 +26,33 @@ import Testing
             let page = try await api.send(.post, "/docs", as: nil)
 
             #expect(objects.status == .methodNotAllowed)
-            #expect(objects.headers[.allow] == "GET, HEAD, POST")
-            #expect(object.headers[.allow] == "GET, HEAD, PUT, PATCH, DELETE")
+            #expect(objects.headers[.allow] == "GET, HEAD, POST, OPTIONS")
+            #expect(object.headers[.allow] == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS")
             #expect(page.status == .methodNotAllowed)
-            #expect(page.headers[.allow] == "GET, HEAD")
+            #expect(page.headers[.allow] == "GET, HEAD, OPTIONS")
+        }
+    }
+
+    @Test func `OPTIONS says which methods a path takes, and needs no key`() async throws {
+        try await TestAPI.run { api in
+            let objects = try await api.send(.options, "/v1/checks", as: nil)
+            let object = try await api.send(.options, "/v1/policies/acme-www", as: nil)
+            let nothing = try await api.send(.options, "/v1/cheks", as: nil)
+
+            #expect(objects.status == .noContent)
+            #expect(objects.headers[.allow] == "GET, HEAD, POST, OPTIONS")
+            #expect(object.headers[.allow] == "GET, HEAD, PUT, PATCH, DELETE, OPTIONS")
+            #expect(nothing.status == .notFound)
+        }
+    }
+
+    @Test func `a compressed body is refused`() async throws {
+        try await TestAPI.run { api in
+            let answer = try await api.post(
+                "/v1/checks", Samples.tcpCheck("mail"), headers: [.contentEncoding: "gzip"])
+
+            #expect(answer.status == .unsupportedMediaType)
+            #expect(answer.headers[.acceptEncoding] == "identity")
         }
     }
 

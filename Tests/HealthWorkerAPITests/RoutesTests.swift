@@ -58,6 +58,27 @@ import Testing
         }
     }
 
+    @Test func `what another process changed is seen a moment later, what this one did at once`()
+        async throws
+    {
+        try await TestAPI.run(settings: APISettings(routeMemory: .seconds(3600))) { api in
+            try await api.makeRoutedPolicy()
+            let first = try await api.get("/v1/routes/acme-www")
+
+            try await api.turnUnhealthy("acme-www.fra1")
+            let remembered = try await api.get("/v1/routes/acme-www")
+            _ = try await api.post(
+                "/v1/overrides",
+                #"{"policy": "acme-www", "member": "ams1", "word": "up", "reason": "a", "for": "1h"}"#
+            )
+            let seen = try await api.get("/v1/routes/acme-www")
+
+            #expect(first.names("/records") == ["fra1"])
+            #expect(remembered.text == first.text)
+            #expect(seen.names("/records") == ["ams1"])
+        }
+    }
+
     @Test func `a long poll ends when its time is over`() async throws {
         try await TestAPI.run { api in
             try await api.makeRoutedPolicy()

@@ -22,7 +22,7 @@ import Testing
             let port = try #require(await iterator.next())
 
             let answer = try await TestClient.withClient(host: "127.0.0.1", port: port) { client in
-                try await client.get("/livez")
+                try await client.get("/livez", headers: [.host: "127.0.0.1"])
             }
 
             #expect(port > 0)
@@ -41,4 +41,8 @@ import Testing
                 settings: APISettings(authHeader: "X Key"), logger: Logger(label: "test"))
         }
     }
+}
+
+extension HTTPField.Name {
+    fileprivate static let host = Self("Host")!  // a token
 }

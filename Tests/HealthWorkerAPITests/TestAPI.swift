@@ -24,7 +24,8 @@ struct TestAPI: Sendable {
 
     /// - Parameter trials: probe checks before they are stored; nil: nothing is probed.
     static func run(
-        settings: APISettings = APISettings(version: "1.2.3"), trials: Trials? = nil,
+        settings: APISettings = APISettings(version: "1.2.3", routeMemory: .zero),
+        trials: Trials? = nil,
         _ test: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let clock = StorageClock(standingAt: Timestamp(seconds: 1_800_000_000))

@@ -55,6 +55,7 @@ enum Answers {
         "Plan": plan,
         "PlanChange": planChange,
         "Problem": problem,
+        "Liveness": .object([required("status", .choice(["alive"]))]),
     ]
 
     // MARK: - Parts
@@ -88,6 +89,7 @@ enum Answers {
     private static let checkObject = Schema.check.with(
         required("observed", .reference("CheckObserved"))
     ).described("A check as it was written, and what is observed of it.")
+        .shown(as: shown(CheckEndpoints.example, checkObserved))
 
     private static let checkObserved = Schema.object([
         required("id", count), required("revision", count), required("epoch", count),
@@ -158,6 +160,13 @@ enum Answers {
     private static let policyObject = Schema.policy.with(
         required("observed", .reference("PolicyObserved"))
     ).described("A policy as it was written, and what is observed of it.")
+        .shown(as: shown(PolicyEndpoints.example, policyObserved))
+
+    /// An object as it is answered: as it was written, and what is observed.
+    private static func shown(_ written: Node, _ observed: Schema) -> JSONValue {
+        // What must be there refers to no other component.
+        written.with([entry("observed", observed.specimen(in: [:]))]).json()
+    }
 
     private static let policyObserved = Schema.object([
         required("id", count), required("revision", count), optional("set", text),

@@ -34,7 +34,7 @@ struct CheckEndpoints {
             summary: "List checks by name",
             parameters: [
                 ObjectFilter.setParameter,
-                .query("type", .text(length: 1...32), "Only checks of this type."),
+                .query("type", .text(.storable, length: 1...32), "Only checks of this type."),
                 .query("health", .choice(of: Health.self), "Only checks of this health."),
                 ObjectFilter.selectorParameter,
             ] + Listing.parameters,

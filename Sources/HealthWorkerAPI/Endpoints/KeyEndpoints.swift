@@ -85,7 +85,7 @@ struct KeyEndpoints {
             .delete, "/v1/keys/{id}", "revokeKey", tag: .keys, role: .admin,
             summary: "Revoke a key",
             description: "Other processes refuse it 5 s later at the latest.",
-            parameters: [.path("id", .text(length: 1...64), "The key's public part.")],
+            parameters: [.path("id", .text(.storable, length: 1...64), "The key's public part.")],
             answers: [Endpoint.Answer(.noContent, "It is revoked.", types: [])],
             problems: [.notFound]
         ) { [backend] call in

@@ -36,13 +36,13 @@ struct MemberHealthEndpoints {
                 Endpoint.Answer(.serviceUnavailable, "No.", .reference("MemberVerdict")),
             ], problems: [.notFound]
         ) { [backend] call in
-            let policy = try await backend.policy(call.name("policy"))
-            guard let stored = try await backend.watch.route(of: policy.id) else {
-                throw ProblemDetails.missing(.policy, policy.spec.name)
+            let policy = call.name("policy")
+            guard let known = try await backend.watch.route(ofPolicy: policy) else {
+                throw ProblemDetails.missing(.policy, policy)
             }
             let name = call.name("member")
-            guard let member = stored.members.first(where: { $0.name == name }) else {
-                throw ProblemDetails([.noSuchMember(policy: policy.spec.name, member: name)])
+            guard let member = known.route.members.first(where: { $0.name == name }) else {
+                throw ProblemDetails([.noSuchMember(policy: policy, member: name)])
             }
             let isYes =
                 switch call.text("if").flatMap(Question.init) ?? .published {

@@ -10,7 +10,8 @@ enum ObjectWriting {
         "The set of the object, which is new or in no set yet. For one of another set it is refused "
             + "with 409.")
     static let message = Endpoint.Parameter.query(
-        "message", .text(length: 1...1024), "Why, for the audit log.")
+        "message", .text(.storable, length: 1...1024).shown(as: .string("Ticket 4711")),
+        "Why, for the audit log.")
 }
 
 extension Backend {

@@ -4,30 +4,62 @@ import HealthWorkerModel
 import HealthWorkerStorage
 import Hummingbird
 
-/// What needs no key: whether the process lives and can work, and where the description is.
+/// What needs no key: whether the process lives and can work, and the documents that describe it.
 struct PublicEndpoints: Sendable {
     let backend: Backend
     let readiness: [ReadinessTest]
 
-    /// They are no operations of the API, so the OpenAPI document does not list them.
-    static let paths = ["/", "/livez", "/readyz", "/openapi.json"]
+    var all: [Endpoint] { [alive, ready] }
+
+    /// Pages and documents: they are no operations, so the OpenAPI document does not list them.
+    static let paths = ["/", "/openapi.json", Schema.documentPath]
 
     func mount(on router: Router<APIContext>, document: Node) {
-        let description = ByteBuffer(bytes: JSONText.bytes(document))
+        let description = ServedDocument(document, type: "application/json")
+        let schema = ServedDocument(
+            Node(
+                json: Schema.jsonSchemaDocument(of: "Document", components: Schema.components)),
+            type: "application/schema+json")
         router.get("/") { request, _ in root(request) }
-        router.get("/livez") { _, _ in
-            // Whether the process answers at all: a storage that is away is no reason to kill it.
-            Response.json(.object([.init("status", .text("alive"))]))
+        router.get("/openapi.json") { request, _ in description.answer(to: request) }
+        router.get(RouterPath(Schema.documentPath)) { request, _ in schema.answer(to: request) }
+    }
+
+    private var alive: Endpoint {
+        Endpoint(
+            .get, "/livez", "isAlive", tag: .installation, role: nil,
+            summary: "Say whether the process answers at all",
+            description: "It touches no storage: one that is away is no reason to kill a process.",
+            answers: [Endpoint.Answer(.ok, "It answers.", .reference("Liveness"))]
+        ) { _ in
+            .json(.object([.init("status", .text("alive"))]), headers: [.cacheControl: "no-store"])
         }
-        router.get("/readyz") { request, context in
-            try await ready(isVerbose: request.uri.queryParameters["verbose"] != nil, context)
+    }
+
+    private var ready: Endpoint {
+        Endpoint(
+            .get, "/readyz", "isReady", tag: .installation, role: nil,
+            summary: "Say whether the process can work",
+            parameters: [.query("verbose", .boolean, "Tell what was looked at, too.")],
+            answers: [Endpoint.Answer(.ok, "It can.", readySchema)],
+            problems: [.unavailable]
+        ) { call in
+            try await ready(isVerbose: call.flag("verbose"))
         }
-        router.get("/openapi.json") { _, _ in
-            Response(
-                status: .ok,
-                headers: [.contentType: "application/json", .cacheControl: "no-cache"],
-                body: ResponseBody(byteBuffer: description))
-        }
+    }
+
+    private var readySchema: Schema {
+        let parts = readiness.map { Answers.optional($0.name, .text(length: 0...1024)) }
+        return .object(
+            [
+                Answers.required("status", .choice(["ready"])),
+                Answers.optional(
+                    "storage",
+                    .object([
+                        Answers.required("status", .choice(["ready"])),
+                        Answers.required("milliseconds", .number(0...1e12)),
+                    ])),
+            ] + parts)
     }
 
     private func root(_ request: Request) -> Response {
@@ -52,10 +84,11 @@ struct PublicEndpoints: Sendable {
                 .init("name", .text("health-worker")),
                 .init("version", .text(backend.settings.version)),
                 .init("docs", .text(SwaggerPages.index)), .init("openapi", .text("/openapi.json")),
+                .init("schema", .text(Schema.documentPath)),
             ]), headers: [.vary: "Accept"])
     }
 
-    private func ready(isVerbose: Bool, _ context: APIContext) async throws -> Response {
+    private func ready(isVerbose: Bool) async throws -> Response {
         let start = ContinuousClock.now
         try await backend.storage.ping()
         var entries: [Node.Entry] = [.init("status", .text("ready"))]

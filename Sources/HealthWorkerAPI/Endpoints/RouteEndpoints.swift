@@ -57,23 +57,27 @@ struct RouteEndpoints {
                 Endpoint.Answer(.notModified, "The caller has it already.", types: []),
             ], problems: [.notFound]
         ) { [backend] call in
-            let policy = try await backend.policy(call.name("policy"))
+            let name = call.name("policy")
             let known = call.request.headers[.ifNoneMatch]
             let wait = call.text("wait").flatMap(TimeSpan.init)?.duration ?? .zero
             let end = ContinuousClock.now + wait
             let pause = max(backend.settings.longPollInterval, .milliseconds(100))
-            var stored = try await backend.route(of: policy)
             while true {
-                let tag = stored.route.map { Preconditions.tag($0.generation) }
-                if let tag, let node = RouteAnswer.node(of: stored),
-                    !Preconditions.matches(tag, header: known)
-                {
-                    return .json(node, headers: [.eTag: tag, .cacheControl: "no-cache"])
+                guard let route = try await backend.watch.route(ofPolicy: name) else {
+                    throw ProblemDetails.missing(.policy, name)
+                }
+                if let answer = route.answer, !Preconditions.matches(answer.tag, header: known) {
+                    return Response(
+                        status: .ok,
+                        headers: [
+                            .contentType: MediaType.json.rawValue, .eTag: answer.tag,
+                            .cacheControl: "no-cache",
+                        ], body: ResponseBody(byteBuffer: answer.body))
                 }
                 let left = end - ContinuousClock.now
                 // A process that ends does not keep it waiting: the caller asks another one.
                 guard left > .zero, !Task.isShuttingDownGracefully else {
-                    guard let tag else {
+                    guard let tag = route.answer?.tag else {
                         throw ProblemDetails(
                             .notFound,
                             "The policy has no route yet: it waits for its members' first outcomes."
@@ -82,10 +86,6 @@ struct RouteEndpoints {
                     return Response(status: .notModified, headers: [.eTag: tag])
                 }
                 try await Task.sleep(for: min(left, pause))
-                guard let newer = try await backend.watch.route(of: policy.id) else {
-                    throw ProblemDetails.missing(.policy, policy.spec.name)
-                }
-                stored = newer
             }
         }
     }

@@ -35,13 +35,13 @@ struct SettingsEndpoints {
             kind: .location, path: "\(root)/locations/{location}", id: "SettingsOfLocation",
             whose: "the workers of a location",
             parameter: .path(
-                "location", .text(length: 1...64).shown(as: .string("fra1")),
+                "location", .text(.storable, length: 1...64).shown(as: .string("fra1")),
                 "A `worker.location`; it need not have a worker yet.")),
         Resource(
             kind: .name, path: "\(root)/names/{name}", id: "SettingsOfWorker",
             whose: "the workers of a name",
             parameter: .path(
-                "name", .text(length: 1...128).shown(as: .string("host-1")),
+                "name", .text(.storable, length: 1...128).shown(as: .string("host-1")),
                 "A `worker.name`, a slash in it as `%2F`; there need not be such a worker yet.")),
     ]
 

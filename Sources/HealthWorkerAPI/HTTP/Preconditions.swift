@@ -1,4 +1,5 @@
 import HTTPTypes
+import HealthWorkerDocument
 import HealthWorkerStorage
 import Hummingbird
 
@@ -7,7 +8,8 @@ enum Preconditions {
     static let parameters: [Endpoint.Parameter] = [
         .header("If-Match", "Carry it out only on this revision, as its `ETag` said; else 412."),
         .header(
-            "If-None-Match", "`*`: carry it out only if there is no such object yet; else 412."),
+            "If-None-Match",
+            "`*`: carry it out only if there is no such object yet; else 412.", .choice(["*"])),
     ]
     static let ifMatch = [parameters[0]]
 

@@ -4,6 +4,7 @@ import HealthWorkerStorage
 import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Answers every error as `application/problem+json`.
 struct ProblemAnswers: MiddlewareProtocol {
@@ -20,6 +21,9 @@ struct ProblemAnswers: MiddlewareProtocol {
         do {
             return try await next(request, context)
         } catch {
+            if request.method == .options, let allowed = allowed(at: request) {
+                return Response(status: .noContent, headers: [.allow: allowed])
+            }
             return problem(of: error, request: request, context: context)
                 .response(requestID: context.requestID)
         }
@@ -41,6 +45,12 @@ struct ProblemAnswers: MiddlewareProtocol {
             return ProblemDetails(.invalid, problems.list)
         case is NIOTooManyBytesError:
             return ProblemDetails(.tooLarge)
+        case let fault as HTTPParserError:
+            return ProblemDetails(fault)
+        case is RequestTooSlow:
+            return ProblemDetails(
+                .tooSlow, "The body has not arrived in time: send it again, faster.",
+                headers: [.connection: "close"])
         case is CancellationError:
             return ProblemDetails(
                 .unavailable, "This process is ending; ask again.", headers: [.retryAfter: "1"])
@@ -54,14 +64,21 @@ struct ProblemAnswers: MiddlewareProtocol {
     }
 
     private func nothingHere(_ request: Request) -> ProblemDetails {
-        let methods = paths.methods(at: request.uri.path)
-        guard !methods.isEmpty else {
+        guard let allowed = allowed(at: request) else {
             return ProblemDetails(
                 .notFound, "Nothing is served at this path. GET /openapi.json lists what is.")
         }
-        let allowed = methods.map(\.rawValue).joined(separator: ", ")
         return ProblemDetails(
             .methodNotAllowed, "Allowed here: \(allowed).", headers: [.allow: allowed])
+    }
+
+    /// The methods of the path that is asked for; nil where nothing is.
+    private func allowed(at request: Request) -> String? {
+        // CONNECT names a host and no path: no path takes it.
+        let path = request.method == .connect ? "/" : request.uri.path
+        let methods = request.head.path == "*" ? paths.methods : paths.methods(at: path)
+        return methods.isEmpty
+            ? nil : (methods + [.options]).map(\.rawValue).joined(separator: ", ")
     }
 }
 
@@ -73,6 +90,13 @@ struct PathTable: Sendable {
         let template = String(path).split(separator: "/")
         entries.append((template, method))
         if method == .get { entries.append((template, .head)) }
+    }
+
+    /// The methods that any path takes.
+    var methods: [HTTPTypes.HTTPRequest.Method] {
+        var methods: [HTTPTypes.HTTPRequest.Method] = []
+        for entry in entries where !methods.contains(entry.method) { methods.append(entry.method) }
+        return methods
     }
 
     func methods(at path: String) -> [HTTPTypes.HTTPRequest.Method] {

@@ -59,6 +59,10 @@ struct RequestJournal: MiddlewareProtocol {
         {
             return given
         }
+        return randomID()
+    }
+
+    static func randomID() -> String {
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
