@@ -173,6 +173,9 @@ let package = Package(
                 metrics, coreMetrics,
             ],
             path: "Tests/QueueBench", swiftSettings: strict),
+        .executableTarget(
+            name: "HelloBench", dependencies: [hummingbird, logging], path: "Tests/HelloBench",
+            swiftSettings: strict),
         tests("HealthWorkerModelTests", ["HealthWorkerModel"]),
         tests("HealthWorkerPatternsTests", ["HealthWorkerPatterns"]),
         tests("HealthWorkerDocumentTests", ["HealthWorkerModel", "HealthWorkerDocument"]),
