@@ -14,7 +14,7 @@ import Testing
             INSERT INTO checks
                 (name, revision, epoch, set_name, type, is_enabled, interval_us, slot, timeout_ms,
                  created_at, updated_at, spec)
-            SELECT 'web' || lpad(n::text, 6, '0'), 1, 1, 'set' || n % 50, 'tcp', true, 10000000,
+            SELECT 'web' || lpad(n::text, 6, '0'), 1, 1, 'set' || n % 200, 'tcp', true, 10000000,
                    n % 256, 5000, 0, 0, '{}'
             FROM generate_series(1, \(Self.checks)) AS n;
             INSERT INTO check_labels (label, value, name, check_id)
