@@ -16,6 +16,8 @@ final class Inquiries: @unchecked Sendable {
     private var standings = ServerStandings()
     private var inquiries: [Question: Inquiry] = [:]
     private var lookups: [ObjectIdentifier: Lookup] = [:]
+    /// Those that the files name now; nil: the same as ever.
+    private var servers: [NameServer]?
     private var isShutDown = false
 
     init(on eventLoop: any EventLoop, cache: AnswerCache) {
@@ -49,6 +51,7 @@ final class Inquiries: @unchecked Sendable {
 
     /// Forgets servers that were configured before, and what they answered.
     func forgetOthers(than servers: [NameServer]) {
+        self.servers = servers
         standings.keepOnly(servers)
         lines.keepOnly(servers)
         cache.withLock { $0.removeAll() }
@@ -105,16 +108,20 @@ final class Inquiries: @unchecked Sendable {
                 self.standings.noteSilence(of: server, about: question.name, at: .now())
             },
             noteAnswer: { server in self.standings.noteAnswer(of: server) },
-            end: { finding in self.end(question, finding) })
+            end: { finding in self.end(question, finding, by: configuration) })
         inquiry.waiting[ObjectIdentifier(lookup)] = lookup
         inquiries[question] = inquiry
         queries.increment()
         inquiry.begin()
     }
 
-    private func end(_ question: Question, _ finding: Inquiry.Finding) {
+    private func end(
+        _ question: Question, _ finding: Inquiry.Finding, by configuration: ResolverConfiguration
+    ) {
         guard let inquiry = inquiries.removeValue(forKey: question) else { return }
-        if case .success(let answer) = finding.result {
+        // What was asked of servers that were replaced meanwhile is for those who wait, and no longer.
+        let isOfNow = servers.map { $0 == configuration.servers } ?? true
+        if case .success(let answer) = finding.result, isOfNow {
             cache.withLock { $0.keep(answer, to: question, holds: finding.holds, at: .now()) }
         }
         for lookup in inquiry.waiting.values {

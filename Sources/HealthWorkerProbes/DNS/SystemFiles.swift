@@ -75,7 +75,6 @@ final class SystemFiles: Sendable {
                     ?? ResolverConfiguration("", hostName: Self.hostName))
         }
         guard let content else { return }
-        if let known = before.0, known != content { changed(content) }
         let waiting = state.withLock { state in
             state.content = content
             state.stamps = isCertain ? stamps : nil
@@ -84,6 +83,8 @@ final class SystemFiles: Sendable {
             defer { state.waiting = [] }
             return state.waiting
         }
+        // Last, so that whoever asks from now on goes by the new content.
+        if let known = before.0, known != content { changed(content) }
         for action in waiting { action(content) }
     }
 
