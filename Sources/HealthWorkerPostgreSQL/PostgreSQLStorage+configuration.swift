@@ -3,7 +3,10 @@ package import HealthWorkerStorage
 
 extension PostgreSQLStorage {
     package func write(_ batch: WriteBatch) async throws(StorageError) -> [WriteResult] {
-        try await transact(keeps: !batch.isDryRun) { [process] session in
+        // A large document is decided and written as JSON while its objects are locked. A busy machine
+        // needs its time for that, which is not the silence of one that is frozen.
+        let thinking = Duration.milliseconds(10) * batch.objectCount
+        return try await transact(keeps: !batch.isDryRun, thinking: thinking) { [process] session in
             var transaction = PostgreSQLConfigurationTransaction(session: session)
             let results = try ConfigurationWriter.carryOut(batch, in: &transaction)
             try session.count(transaction.tally, for: process)

@@ -46,9 +46,10 @@ extension PostgreSQLStorage {
     /// One transaction. What throws leaves nothing behind, and neither does one that is not to be
     /// kept. It is done again where another one was in the way, so `body` only has effects in it.
     func transact<Value: Sendable>(
-        keeps: Bool = true, _ body: @escaping @Sendable (Session) throws -> Value
+        keeps: Bool = true, thinking: Duration = .zero,
+        _ body: @escaping @Sendable (Session) throws -> Value
     ) async throws(StorageError) -> Value {
-        try await perform { try $0.transaction(keeps: keeps, body) }
+        try await perform { try $0.transaction(keeps: keeps, thinking: thinking, body) }
     }
 }
 

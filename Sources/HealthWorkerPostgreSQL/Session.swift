@@ -124,13 +124,18 @@ extension Session {
     private var idleLimit: Int64 { max(2000, limit.milliseconds / 5) }
 
     /// What throws leaves nothing behind, and neither does a transaction that is not to be kept.
-    func transaction<Value>(keeps: Bool = true, _ body: (Session) throws -> Value) throws -> Value {
+    ///
+    /// - Parameter thinking: How much longer this process may take between two statements because of
+    ///   what it decides there.
+    func transaction<Value>(
+        keeps: Bool = true, thinking: Duration = .zero, _ body: (Session) throws -> Value
+    ) throws -> Value {
         // Of this transaction alone, so that it works through a pooler as well.
         try inTransaction(
             """
             BEGIN ISOLATION LEVEL READ COMMITTED;
             SET LOCAL lock_timeout = '1s';
-            SET LOCAL idle_in_transaction_session_timeout = \(idleLimit);
+            SET LOCAL idle_in_transaction_session_timeout = \(idleLimit + thinking.milliseconds);
             SELECT now_us()
             """, keeps: keeps
         ) { session, answer in

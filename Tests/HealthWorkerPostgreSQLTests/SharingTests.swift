@@ -5,6 +5,31 @@ import StorageConformance
 import Testing
 
 @Suite struct SharingTests {
+    @Test func `the server waits longer for what is decided on a large document`() async throws {
+        let fixture = try await PostgreSQLFixture()
+        let storage = try await fixture.open(statementLimit: .seconds(10))
+        try fixture.execute(
+            """
+            CREATE TABLE patience (idle text);
+            CREATE FUNCTION note_patience() RETURNS trigger LANGUAGE plpgsql AS '
+            BEGIN
+                INSERT INTO patience
+                VALUES (current_setting(''idle_in_transaction_session_timeout''));
+                RETURN NULL;
+            END';
+            CREATE TRIGGER note_patience AFTER INSERT ON audit_log
+            FOR EACH STATEMENT EXECUTE FUNCTION note_patience()
+            """)
+
+        for names in [0..<1, 1..<801].map({ $0.map { "web\($0)" } }) {
+            _ = try await storage.write(
+                WriteBatch(names.map { .putCheck(.web($0), set: nil) }, actor: "ann"))
+        }
+
+        #expect(try fixture.execute("SELECT idle FROM patience") == [["2010ms"], ["10s"]])
+        await storage.close()
+    }
+
     @Test func `a batch of which one completion fails leaves nothing`() async throws {
         let fixture = try await PostgreSQLFixture()
         let storage = try await fixture.open()

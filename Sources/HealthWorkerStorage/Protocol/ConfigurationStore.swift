@@ -103,6 +103,17 @@ package struct AppliedDocument: Hashable, Sendable {
     package init(set: String?) {
         self.set = set
     }
+
+    /// How many objects the changes name, those included that policies make.
+    package var objectCount: Int {
+        changes.reduce(0) { count, change in
+            if case .putPolicy(_, let makes, _, _) = change {
+                count + 1 + makes.count
+            } else {
+                count + 1
+            }
+        }
+    }
 }
 
 /// One change. A put without a set leaves an object with its owner; one that nobody owns goes to the
