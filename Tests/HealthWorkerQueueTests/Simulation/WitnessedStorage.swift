@@ -112,7 +112,12 @@ struct FaultyStorage<Base: Storage>: ForwardingStorage {
     }
 
     func release(_ jobs: [JobReference]) async throws(StorageError) -> Int {
-        try faults.before()
+        do throws(StorageError) {
+            try faults.before()
+        } catch {
+            faults.leave(jobs)
+            throw error
+        }
         let released = try await base.release(jobs)
         try faults.after()
         return released
@@ -143,6 +148,14 @@ final class Faults: Sendable {
     enum Kind { case notDone, answerLost }
 
     private let next = Mutex<[Kind?]>([])
+    private let left = Mutex<Set<JobReference>>([])
+
+    /// Jobs whose giving back was not carried out.
+    var unreleased: Set<JobReference> { left.withLock { $0 } }
+
+    func leave(_ jobs: [JobReference]) {
+        left.withLock { $0.formUnion(jobs) }
+    }
 
     func plan(_ kinds: [Kind?]) {
         next.withLock { $0 = kinds }
