@@ -138,7 +138,8 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
                 "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
                 "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerAPI", "HealthWorkerMetrics",
-                "HealthWorkerSettings", "HealthWorkerPatterns", argumentParser, asyncHTTPClient,
+                "HealthWorkerSettings", "HealthWorkerPatterns", "Migrations", argumentParser,
+                asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
                 unixSignals, logging, metrics,
             ] + mySQLDriver,
@@ -163,6 +164,7 @@ let package = Package(
         sources(
             "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
         sources("TestServers", path: "Tests/TestServers", []),
+        sources("FreePorts", path: "Tests/FreePorts", []),
         // Not of the program: what scripts/bench measures it with.
         .executableTarget(
             name: "QueueBench",
@@ -203,8 +205,8 @@ let package = Package(
         tests(
             "HealthWorkerProbesTests",
             [
-                "HealthWorkerModel", "HealthWorkerProbes", "CZlib", nioCore, nioPosix, nioHTTP1,
-                nioSSL, nioTLS, logging,
+                "HealthWorkerModel", "HealthWorkerProbes", "FreePorts", "CZlib", nioCore, nioPosix,
+                nioHTTP1, nioSSL, nioTLS, logging,
             ]),
         .executableTarget(
             name: "ProbeBench",
@@ -228,8 +230,9 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "HealthWorkerModel", "CountsConformance", "TestServers", asyncHTTPClient, nioCore,
-                nioFoundationCompat, nioHTTP1,
+                "HealthWorkerModel", "CountsConformance", "TestServers", "FreePorts",
+                asyncHTTPClient,
+                nioCore, nioFoundationCompat, nioHTTP1, nioPosix,
             ], mySQLFlag),
     ],
     swiftLanguageModes: [.v6]

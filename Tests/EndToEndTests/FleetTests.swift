@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import FreePorts
 import HealthWorkerModel
 import Testing
 
@@ -12,7 +13,7 @@ import Testing
     ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let targetPort = try Here.freePort()
+        let targetPort = try freePort()
         let targets = try Targets(scratch, port: targetPort)
         try await targets.start("127.0.0.1")
         try await targets.start("127.0.0.2")

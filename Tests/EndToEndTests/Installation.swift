@@ -47,7 +47,7 @@ struct Installation {
     }
 
     private mutating func awaitReady() async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             guard program.isRunning else { break }
             if let answer = try? await client.get("/readyz", authorized: false),
@@ -80,7 +80,7 @@ struct Client: Sendable {
 
     func get(_ path: String, authorized: Bool = true) async throws -> Answer {
         try await answer(
-            try request(.GET, path, authorized: authorized), within: .seconds(5))
+            try request(.GET, path, authorized: authorized), within: .seconds(30))
     }
 
     func send(_ method: HTTPMethod, _ path: String, _ body: String? = nil) async throws -> Answer {

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Testing
 
 /// A worker whose network is really taken away: it lives in a network of its own, with one cable to the
@@ -114,7 +115,7 @@ private final class Roles {
         self.scratch = scratch
         self.networks = networks
         client = Client(
-            port: (try? Here.freePort()) ?? 0, keyFile: scratch.file("admin.key"))
+            port: (try? freePort()) ?? 0, keyFile: scratch.file("admin.key"))
     }
 
     private var environment: [String: String] {
@@ -204,7 +205,7 @@ private final class Roles {
     }
 
     private func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(40)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             // Nobody answers before the API listens.
             if (try? await isSo()) == true { return }

@@ -26,7 +26,7 @@ struct Namespace {
     }
 
     private func makeCable() async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/ns/net")
         while true {
             // Until it is in its own.

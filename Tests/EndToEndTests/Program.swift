@@ -1,4 +1,6 @@
 import Foundation
+import NIOCore
+import NIOPosix
 import Synchronization
 
 /// A real program, started by a test and ended with it.
@@ -64,6 +66,21 @@ final class Program: Sendable {
         _ = await end(within: .seconds(5))
     }
 
+    /// Returns once something accepts connections at `port` of loopback, which this is to listen at.
+    func listens(at port: Int) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline, isRunning {
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            // Refused until it listens.
+            if let channel = try? await bootstrap.connect(host: "127.0.0.1", port: port).get() {
+                try await channel.close()
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw EndToEndError("nobody listens at port \(port): \(written)")
+    }
+
     var written: String {
         (try? String(contentsOf: log, encoding: .utf8)) ?? ""
     }
@@ -120,26 +137,4 @@ enum Here {
     }()
 
     static let python = URL(filePath: "/usr/bin/python3")
-
-    /// A port of loopback that nothing listens on, found by asking for any.
-    static func freePort() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = inet_addr("127.0.0.1")
-        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        var length = size
-        let port = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address -> UInt16? in
-                guard bind(descriptor, address, size) == 0,
-                    getsockname(descriptor, address, &length) == 0
-                else { return nil }
-                return UnsafeRawPointer(address).loadUnaligned(as: sockaddr_in.self).sin_port
-                    .bigEndian
-            }
-        }
-        guard let port else { throw POSIXError(.EADDRNOTAVAIL) }
-        return Int(port)
-    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Synchronization
 import TestServers
 
@@ -12,7 +13,7 @@ final class ReplicatedServer: TestDatabase {
     /// Returns once the standby follows.
     init() throws {
         primary = try PostgreSQLServer.start()
-        port = try Here.freePort()
+        port = try freePort()
         let url = primary.url
         do {
             try shell(

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Testing
 
 /// What is told to the program and must stay there, and what it must not be made to reach.
@@ -37,7 +38,7 @@ import Testing
         of checks: [String], _ client: Client
     ) async throws -> [String: Outcomes.Outcome] {
         var found: [String: Outcomes.Outcome] = [:]
-        let deadline = ContinuousClock.now + .seconds(30)
+        let deadline = ContinuousClock.now + .seconds(60)
         while found.count < checks.count, ContinuousClock.now < deadline {
             for check in checks where found[check] == nil {
                 found[check] = try await client.read(
@@ -53,11 +54,12 @@ import Testing
         let scratch = try Scratch()
         defer { scratch.remove() }
         let secrets = ["token": "planted-t0ken", "key": "PLANTED-K3Y", "redis": "planted-r3dis"]
-        let port = try Here.freePort()
+        let port = try freePort()
         let server = try Program(
             Here.python, ["-c", Self.parrot, "\(port)"], log: scratch.file("parrot.log"))
         defer { server.send(SIGKILL) }
-        let (nobody, redis) = (try Here.freePort(), try Here.freePort())
+        try await server.listens(at: port)
+        let (nobody, redis) = (try freePort(), try freePort())
         func check(_ name: String, _ port: Int, _ http: String, _ expect: String = "{}") -> String {
             """
             - name: \(name)
@@ -79,7 +81,7 @@ import Testing
                     check("unknown", port, "path: /").replacing("secret:key", with: "secret:none"),
                 ].joined(separator: "\n"), to: "checks.yaml")
         let installation = try await Installation.start(
-            in: scratch, port: try Here.freePort(), apply: document,
+            in: scratch, port: try freePort(), apply: document,
             environment: [
                 "HEALTH_WORKER_SECRETS_TOKEN": secrets["token"] ?? "",
                 "HEALTH_WORKER_SECRETS_KEY": secrets["key"] ?? "",
@@ -113,7 +115,7 @@ import Testing
                 String(decoding: try await installation.client.get(path).body, as: UTF8.self))
         }
         installation.program.send(SIGTERM)
-        _ = await installation.program.end(within: .seconds(20))
+        _ = await installation.program.end(within: .seconds(60))
         told.append(installation.program.written)
         let files = try FileManager.default.contentsOfDirectory(
             at: scratch.file("data"), includingPropertiesForKeys: nil)
@@ -132,7 +134,7 @@ import Testing
     @Test func `the installation's own Redis is not probed, by whatever address`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let port = try Here.freePort()
+        let port = try freePort()
         let redis = try Program(
             URL(filePath: "/usr/bin/redis-server"),
             [
@@ -141,6 +143,7 @@ import Testing
                 scratch.folder.path,
             ], log: scratch.file("redis.log"))
         defer { redis.send(SIGKILL) }
+        try await redis.listens(at: port)
         let hosts = [
             "name": "localhost", "address": "127.0.0.1", "other": "127.0.0.2", "six": "::1",
             "mapped": "::ffff:127.0.0.1",
@@ -163,7 +166,7 @@ import Testing
             try FileManager.default.createDirectory(
                 at: scratch.folder, withIntermediateDirectories: true)
             let installation = try await Installation.start(
-                in: scratch, port: try Here.freePort(), apply: document,
+                in: scratch, port: try freePort(), apply: document,
                 environment: environment.merging([
                     "REDIS_URL": "redis://localhost:\(port)/0"
                 ]) { $1 })

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import FreePorts
 
 /// An HTTP server on loopback that thinks before it answers, for hundreds of connections at once.
 struct SlowTarget {
@@ -29,11 +30,11 @@ struct SlowTarget {
 
     /// Returns once it accepts connections.
     static func start(in scratch: Scratch, thinking delay: Duration) async throws -> SlowTarget {
-        let port = try Here.freePort()
+        let port = try freePort()
         let program = try Program(
             Here.python, ["-c", script, "\(port)", "\(delay / .seconds(1))"],
             log: scratch.file("target.log"))
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         while !program.written.contains("ready") {
             guard program.isRunning, ContinuousClock.now < deadline else {
                 throw EndToEndError("the target did not start: \(program.written)")

@@ -21,7 +21,7 @@ final class Targets: Sendable {
         let program = try launch(address, inside: nil)
         running.withLock { $0[address] = program }
         let request = HTTPClientRequest(url: "http://\(address):\(port)/")
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(60)
         while ContinuousClock.now < deadline {
             // Refused until it listens.
             if (try? await HTTPClient.shared.execute(request, timeout: .seconds(1))) != nil {

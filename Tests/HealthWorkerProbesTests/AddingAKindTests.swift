@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import HealthWorkerModel
 import Logging
 import Testing
@@ -41,7 +42,7 @@ import Testing
         let soon = try await report(of: "soon")
         let unknown = try await report(of: "self")
         let past = try await report(of: "expired", verify: false)
-        let nobody = await prober.probe(check(.certificate, port: freePort()))
+        let nobody = await prober.probe(check(.certificate, port: try freePort()))
 
         #expect(good.outcome == .success)
         #expect(soon.outcome == .failure(.tlsExpired))

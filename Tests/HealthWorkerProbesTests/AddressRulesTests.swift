@@ -1,3 +1,4 @@
+import FreePorts
 import HealthWorkerModel
 import HealthWorkerProbes
 import Logging
@@ -164,11 +165,11 @@ import Testing
         "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "127.0.0.01",
         "fe80::1%lo", "::1%lo", "127.0.0.1.", "1.2.3.0x4",
     ])
-    func `an address in another form than the usual one is none`(_ host: String) async {
+    func `an address in another form than the usual one is none`(_ host: String) async throws {
         // What the C library would read there.
         let resolver = FixedResolver([host: .success([.v4(0x7f00_0001)])])
 
-        let report = await probe(check(.tcp, at: host, port: freePort()), resolver: resolver)
+        let report = await probe(check(.tcp, at: host, port: try freePort()), resolver: resolver)
 
         #expect(report.outcome == .failure(.dnsNXDomain))
         #expect(report.detail == "\(host) is neither a name nor an address")

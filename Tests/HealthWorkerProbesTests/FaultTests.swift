@@ -1,3 +1,4 @@
+import FreePorts
 import HealthWorkerModel
 import HealthWorkerProbes
 import NIOCore
@@ -32,9 +33,9 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `a failure that a late worker sees late is the target's`() async {
+    @Test func `a failure that a late worker sees late is the target's`() async throws {
         let report = await probe(
-            check(.tcp, at: "nobody", port: freePort(), timeout: .milliseconds(500)),
+            check(.tcp, at: "nobody", port: try freePort(), timeout: .milliseconds(500)),
             holdingUpItsLoopFor: 900)
 
         #expect(report.outcome == .failure(.connectRefused))

@@ -1,3 +1,4 @@
+import FreePorts
 import HealthWorkerModel
 import HealthWorkerProbes
 import Logging
@@ -59,21 +60,23 @@ import Testing
         try await server.stop()
     }
 
-    @Test func `a secret that is not known is our own trouble, and only its name is told`() async {
+    @Test func `a secret that is not known is our own trouble, and only its name is told`()
+        async throws
+    {
         let request = HTTPRequest(secretHeaders: ["Authorization": "secret:shop-probe"])
 
-        let report = await probe(check(port: freePort(), http: request))
+        let report = await probe(check(port: try freePort(), http: request))
 
         #expect(report.outcome == .inconclusive(.internal))
         #expect(report.detail == "the secret \"shop-probe\" is not known here")
         #expect(report.phases.reached == [])
     }
 
-    @Test func `a secret that would break the request is not sent and not shown`() async {
+    @Test func `a secret that would break the request is not sent and not shown`() async throws {
         let request = HTTPRequest(secretHeaders: ["Authorization": "secret:shop-probe"])
 
         let report = await probe(
-            check(port: freePort(), http: request), secrets: ["shop-probe": "a\r\nHost: evil"])
+            check(port: try freePort(), http: request), secrets: ["shop-probe": "a\r\nHost: evil"])
 
         #expect(report.outcome == .inconclusive(.internal))
         #expect(

@@ -34,16 +34,23 @@ import Testing
     @Test func `timers are run in their order and not before their time`() async throws {
         let loop = ProbeLoop(name: "test")
         let start = NIODeadline.now()
+        let order = Mutex<[String]>([])
 
-        let late = loop.scheduleTask(deadline: start + .milliseconds(60)) { NIODeadline.now() }
-        let early = loop.scheduleTask(in: .milliseconds(20)) { NIODeadline.now() }
-        let cancelled = loop.scheduleTask(in: .milliseconds(40)) { NIODeadline.now() }
+        let late = loop.scheduleTask(deadline: start + .milliseconds(60)) {
+            order.withLock { $0.append("late") }
+            return NIODeadline.now()
+        }
+        let early = loop.scheduleTask(deadline: start + .milliseconds(20)) {
+            order.withLock { $0.append("early") }
+            return NIODeadline.now()
+        }
+        let cancelled = loop.scheduleTask(in: .hours(1)) { NIODeadline.now() }
         cancelled.cancel()
 
         let times = (try await early.futureResult.get(), try await late.futureResult.get())
         #expect(times.0 >= start + .milliseconds(20))
         #expect(times.1 >= start + .milliseconds(60))
-        #expect(times.0 < times.1)
+        #expect(order.withLock { $0 } == ["early", "late"])
         await #expect(throws: EventLoopError.cancelled) { try await cancelled.futureResult.get() }
         try await loop.shutdownGracefully()
     }

@@ -1,3 +1,4 @@
+import FreePorts
 import HealthWorkerModel
 import HealthWorkerProbes
 import NIOCore
@@ -50,11 +51,11 @@ import Testing
     @Test func `nobody listening is seen at once`() async throws {
         let next = try await ScriptedNameServer(answering: 1)
 
-        try await withResolver(asking: try await unusedPort(), next.port) { resolver async throws in
+        try await withResolver(asking: try freePort(), next.port) { resolver async throws in
             #expect(try await resolver.addresses(of: "shop.example.com") == Self.right)
         }
         // An hour is a wait that no test survives: the refusal came in its place.
-        let port = try await unusedPort()
+        let port = try freePort()
         try await withResolver(asking: port) { resolver async throws in
             await #expect(
                 throws: NameResolverError.failed(

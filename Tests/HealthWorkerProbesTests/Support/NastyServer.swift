@@ -1,3 +1,4 @@
+import FreePorts
 import HealthWorkerModel
 import HealthWorkerProbes
 import NIOCore
@@ -49,7 +50,7 @@ struct NastyServer: Sendable, CustomTestStringConvertible {
         var hole: BlackHole?
         switch listener {
         case .nobody:
-            check.target.port = freePort()
+            check.target.port = try freePort()
         case .blackHole:
             hole = BlackHole()
             check.target.port = hole?.port

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import HealthWorkerModel
 
 /// Debian's nginx on ports of loopback, with the tests' certificates.
@@ -19,10 +20,10 @@ struct Nginx {
 
     static func start(in folder: URL) async throws -> Nginx {
         let certificates = try Certificates.shared.get()
-        let plain = freePort()
-        let exclusive = freePort()
+        let plain = try freePort()
+        let exclusive = try freePort()
         let names = ["good", "expired", "early", "self"]
-        let secure = Dictionary(uniqueKeysWithValues: names.map { ($0, freePort()) })
+        let secure = Dictionary(uniqueKeysWithValues: try names.map { ($0, try freePort()) })
         try Data(String(repeating: "x", count: 200_000).utf8 + Data("up".utf8))
             .write(to: folder.appending(path: "big"))
         let locations = """

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import HealthWorkerModel
 
 /// What anybody who probes finds out.
@@ -136,7 +137,7 @@ struct BlackboxExporter: Oracle {
         let configuration = folder.appending(path: "\(name).yml")
         defer { try? FileManager.default.removeItem(at: configuration) }
         try Data(module(check).utf8).write(to: configuration)
-        let port = freePort()
+        let port = try freePort()
         let host = check.target.host.contains(":") ? "[\(check.target.host)]" : check.target.host
         let place = "\(host):\(check.effectivePort)"
         let target =

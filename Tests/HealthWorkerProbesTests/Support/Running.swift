@@ -29,7 +29,7 @@ final class Running: Sendable {
 
 /// Returns once something accepts connections at a port of loopback.
 func awaitListener(at port: Int) async throws {
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while ContinuousClock.now < deadline {
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         // Refused until it listens.

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import HealthWorkerProbes
 import NIOCore
 import NIOPosix
@@ -50,9 +51,9 @@ final class ScriptedNameServer: Sendable {
                 }
             }
         guard let stream else {
-            let datagrams = try await datagrams.bind(host: host, port: 0).get()
-            port = try datagrams.boundPort
-            channels = [stranger, datagrams]
+            // One at which nobody listens for TCP either.
+            port = try freePort()
+            channels = [stranger, try await datagrams.bind(host: host, port: port).get()]
             self.seen = seen
             return
         }
@@ -63,9 +64,11 @@ final class ScriptedNameServer: Sendable {
                     try channel.pipeline.syncOperations.addHandler(StreamActor(stream, seen: seen))
                 }
             }
-        let pair = try await boundAlike(host: host, datagrams, streams)
-        port = try pair.datagrams.boundPort
-        channels = [stranger, pair.datagrams, pair.streams]
+        port = try freePort()
+        channels = [
+            stranger, try await datagrams.bind(host: host, port: port).get(),
+            try await streams.bind(host: host, port: port).get(),
+        ]
         self.seen = seen
     }
 
@@ -163,36 +166,4 @@ private final class StreamActor: ChannelInboundHandler {
 extension [UInt8] {
     /// Behind its length, as it goes over TCP.
     var framed: [UInt8] { [UInt8(count >> 8), UInt8(count & 0xff)] + self }
-}
-
-/// Both at one port. The kernel picks it for one kind, so the other kind's may be taken: then another.
-private func boundAlike(
-    host: String, _ datagrams: DatagramBootstrap, _ streams: ServerBootstrap
-) async throws -> (datagrams: any Channel, streams: any Channel) {
-    var attempts = 0
-    while true {
-        let bound = try await streams.bind(host: host, port: 0).get()
-        do {
-            return (try await datagrams.bind(host: host, port: bound.boundPort).get(), bound)
-        } catch let error as IOError where error.errnoCode == EADDRINUSE && attempts < 20 {
-            attempts += 1
-            try await bound.close()
-        }
-    }
-}
-
-extension Channel {
-    /// The port of a channel that is bound to an address of the internet.
-    fileprivate var boundPort: Int {
-        get throws { try #require(localAddress?.port) }
-    }
-}
-
-/// A port of UDP on loopback at which nobody listens.
-func unusedPort() async throws -> Int {
-    let channel = try await DatagramBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .bind(host: "127.0.0.1", port: 0).get()
-    let port = try channel.boundPort
-    try await channel.close()
-    return port
 }
