@@ -14,7 +14,7 @@ import Testing
 
 /// Streams of events, over real connections.
 @Suite struct ListeningTests {
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `who listens is told what happens, and of nothing before`() async throws {
         try await Listening.run { server in
             try await server.put("old")
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `who comes back gets what happened after the last event that came`() async throws {
         try await Listening.run { server in
             var last = ""
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `another process goes on where the last one ended, and leaves nothing out`()
         async throws
     {
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `a stream begins in the past where it is asked to`() async throws {
         try await Listening.run { server in
             try await server.put("a")
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `a listener hears only of what it asked for`() async throws {
         try await Listening.run { server in
             try await server.put("a", labels: ["site": "fra1"])
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `many listeners cost no more reads than one`() async throws {
         let storage = CountingStorage(base: MemoryStorage())
         try await Listening.run(storage: storage) { server in
@@ -159,7 +159,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `comments tell that the connection lives, and a revoked key ends it`() async throws {
         try await Listening.run(heartbeat: .milliseconds(100)) { server in
             try await server.listen { stream in
@@ -177,7 +177,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `one listener too many is told when to come again`() async throws {
         try await Listening.run(limit: 1) { server in
             try await server.listen { _ in
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `who only asks for the headers takes no listener's place`() async throws {
         try await Listening.run(limit: 1) { server in
             for _ in 0..<3 {
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `an event that becomes visible late is told, too`() async throws {
         let base = MemoryStorage(
             clock: StorageClock(runningFrom: Timestamp(seconds: 1_800_000_000)))

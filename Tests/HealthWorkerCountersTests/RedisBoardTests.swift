@@ -240,8 +240,8 @@ import Testing
         server.thaw()
 
         #expect(answers == [true, true, true])
-        // 400 ms, and what a loaded machine adds.
-        #expect(waited >= .milliseconds(370) && waited < .seconds(2))
+        // All three together, and what a loaded machine adds; it stays frozen for ever.
+        #expect(waited >= .milliseconds(370) && waited < .seconds(30))
     }
 
     /// What was logged at `info` and above.

@@ -104,7 +104,7 @@ import Testing
         async throws
     {
         let fixture = try await MySQLFixture()
-        let storage = try await fixture.open(poolSize: 1, statementLimit: .seconds(2))
+        let storage = try await fixture.open(poolSize: 1, statementLimit: .seconds(5))
 
         let error = await #expect(throws: StorageError.self) {
             try await fixture.holding("checks") {
@@ -113,7 +113,7 @@ import Testing
         }
 
         #expect(
-            error?.isUnavailable(containing: "did not answer within 2000 ms") == true,
+            error?.isUnavailable(containing: "did not answer within 5000 ms") == true,
             "\(error as Any)")
         try await fixture.waitForSessions { $0.isEmpty }
         _ = try await storage.checks(named: ["web"])

@@ -81,7 +81,7 @@ import Testing
         await storage.close()
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a server that accepts and says nothing does not keep the next one from its turn`()
         async throws
     {
@@ -92,7 +92,7 @@ import Testing
         let url =
             fixture.url.replacing(
                 "127.0.0.1:\(port)", with: "127.0.0.1:\(silent.port),127.0.0.1:\(port)")
-            + "&connect_timeout=1"
+            + "&connect_timeout=5"
 
         let storage = try await PostgreSQLStorage.open(
             url: url, process: 1, version: PostgreSQLFixture.version, poolSize: 1,
@@ -101,11 +101,11 @@ import Testing
         #expect(try await storage.queueStatus().live == 0)
         await storage.close()
         let alone = await failure(
-            opening: "postgresql://127.0.0.1:\(silent.port)/hw?connect_timeout=1")
+            opening: "postgresql://127.0.0.1:\(silent.port)/hw?connect_timeout=2")
         #expect(
             alone?.isUnavailable(containing: "127.0.0.1:\(silent.port)/hw") == true,
             "\(alone as Any)")
-        #expect(alone?.isUnavailable(containing: "within 1 s") == true, "\(alone as Any)")
+        #expect(alone?.isUnavailable(containing: "within 2 s") == true, "\(alone as Any)")
     }
 
     @Test func `what one of several servers says is told before another's silence`() async throws {
@@ -184,13 +184,13 @@ import Testing
         async throws
     {
         let fixture = try await PostgreSQLFixture()
-        let storage = try await fixture.open(poolSize: 1, statementLimit: .milliseconds(300))
+        let storage = try await fixture.open(poolSize: 1, statementLimit: .seconds(5))
         try fixture.letClockHang()
 
         let error = await #expect(throws: StorageError.self) { try await storage.now() }
 
         #expect(
-            error?.isUnavailable(containing: "did not answer within 300 ms") == true,
+            error?.isUnavailable(containing: "did not answer within 5000 ms") == true,
             "\(error as Any)")
         try await fixture.waitForSessions { !$0.contains("active") }
         try await fixture.age(by: .zero)

@@ -15,7 +15,7 @@ import Testing
         let wanted = "pid \(PQbackendPID(link)) \(fixture.schema)"
 
         // Others' transactions are shorter, and may have begun earlier.
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(40)
         var seen: OpenTransaction?
         while seen?.session != wanted, .now < deadline {
             seen = try await storage.queueStatus().oldestTransaction

@@ -7,7 +7,7 @@ import StorageConformance
 import Testing
 
 @Suite struct SharingTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a ping does not wait for another connection's long write`() async throws {
         let fixture = try await SQLiteFixture()
         let storage = try await fixture.open()
