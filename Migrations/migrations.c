@@ -81,6 +81,8 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 7, "events", sqlite_007, sizeof sqlite_007},
 };
 
+const char *embedded_version(void) { return "0.1.0"; }
+
 size_t embedded_migration_count(void) { return sizeof migrations / sizeof migrations[0]; }
 
 const struct embedded_migration *embedded_migration_at(size_t index) { return &migrations[index]; }

@@ -3,6 +3,10 @@
 
 #include <stddef.h>
 
+/// The version of the program that carries these files, "MAJOR.MINOR.PATCH", which `compatible_from`
+/// of a file may name.
+const char *embedded_version(void);
+
 /// One file of the schema's history, as it stands in this folder, carried inside the binary.
 struct embedded_migration {
     /// The folder: "PostgreSQL", "SQLite" …

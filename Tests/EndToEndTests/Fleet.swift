@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import Synchronization
 
 /// A database, Redis and roles in processes of their own, started for one test and ended with it.
@@ -15,6 +16,8 @@ final class Fleet: Sendable {
         var listensOn: String?
         /// One process of all roles instead of an API.
         var isStandalone = false
+        /// By how many seconds the wall clock of a role is wrong, by its name.
+        var wrongClocks: [String: Int] = [:]
         /// Settings of every role, by their variables.
         var settings: [String: String] = [:]
         /// What is applied, as YAML.
@@ -26,6 +29,7 @@ final class Fleet: Sendable {
     let database: any TestDatabase
     private let settings: [String: String]
     private let redisPort: Int
+    private let wrongClocks: [String: Int]
     private let state = Mutex(State())
 
     private struct State {
@@ -35,6 +39,7 @@ final class Fleet: Sendable {
     }
 
     private struct Role {
+        var program: URL
         var arguments: [String]
         var settings: [String: String]
         var namespace: Namespace?
@@ -42,8 +47,9 @@ final class Fleet: Sendable {
 
     private init(scratch: Scratch, plan: Plan) throws {
         self.scratch = scratch
-        redisPort = try Here.freePort()
-        client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
+        redisPort = try freePort()
+        wrongClocks = plan.wrongClocks
+        client = Client(port: try freePort(), keyFile: scratch.file("admin.key"))
         database =
             if let database = plan.database { database } else {
                 switch plan.engine {
@@ -120,11 +126,15 @@ final class Fleet: Sendable {
 
     private func launch(
         _ name: String, _ arguments: [String], _ more: [String: String] = [:],
-        inside namespace: Namespace? = nil
+        by program: URL, inside namespace: Namespace? = nil
     ) throws {
         var all = settings.merging(more) { $1 }
         all["HEALTH_WORKER_WORKER_NAME"] = name
-        let role = Role(arguments: arguments, settings: all, namespace: namespace)
+        if let seconds = wrongClocks[name] {
+            all.merge(try WrongClock.settings(by: seconds)) { $1 }
+        }
+        let role = Role(
+            program: program, arguments: arguments, settings: all, namespace: namespace)
         state.withLock { $0.roles[name] = role }
         try startAgain(name)
     }
@@ -135,25 +145,26 @@ final class Fleet: Sendable {
             throw EndToEndError("there was no \(name)")
         }
         let program = try Program(
-            Here.healthWorker, role.arguments, environment: role.settings,
+            role.program, role.arguments, environment: role.settings,
             inside: role.namespace, log: scratch.file("\(name).log"))
         state.withLock { $0.running[name] = program }
     }
 
-    func startRegister(_ name: String) throws {
-        try launch(name, ["register", "--wait", "30s"])
+    func startRegister(_ name: String, by program: URL = Here.healthWorker) throws {
+        try launch(name, ["register", "--wait", "30s"], by: program)
     }
 
     /// - Parameter namespace: Where it runs; it reaches the server by the address there.
     func startWorker(
-        _ name: String, location: String, inside namespace: Namespace? = nil
+        _ name: String, location: String, by program: URL = Here.healthWorker,
+        inside namespace: Namespace? = nil
     ) throws {
         var more = ["HEALTH_WORKER_WORKER_LOCATION": location]
         if let namespace {
             more["HEALTH_WORKER_DATABASE_URL"] = try postgreSQL.url.replacing(
                 "127.0.0.1", with: namespace.here)
         }
-        try launch(name, ["worker", "--wait", "30s"], more, inside: namespace)
+        try launch(name, ["worker", "--wait", "30s"], more, by: program, inside: namespace)
     }
 
     func log(of name: String) -> String {
@@ -161,7 +172,19 @@ final class Fleet: Sendable {
     }
 
     private func startAPI(_ name: String, _ arguments: [String]) throws {
-        try launch(name, arguments, ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)"])
+        try launch(
+            name, arguments, ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)"],
+            by: Here.healthWorker)
+    }
+
+    /// One more API, at another port.
+    /// - Returns: one who asks it.
+    func startAPI(_ name: String, by program: URL) throws -> Client {
+        let other = Client(port: try freePort(), keyFile: client.keyFile)
+        try launch(
+            name, ["api", "--wait", "30s"],
+            ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(other.port)"], by: program)
+        return other
     }
 
     func startRedis() async throws {
@@ -206,7 +229,7 @@ final class Fleet: Sendable {
         let roles = state.withLock { $0.running.filter { $0.key != "redis" } }
         for program in roles.values { program.send(SIGTERM) }
         var codes: [String: Int32?] = [:]
-        for (name, program) in roles { codes[name] = await program.end(within: .seconds(20)) }
+        for (name, program) in roles { codes[name] = await program.end(within: .seconds(60)) }
         return codes
     }
 
@@ -240,8 +263,10 @@ final class Fleet: Sendable {
     }
 
     /// One command, to its end, however it ends.
-    func run(_ arguments: [String]) async throws -> (code: Int32?, text: String) {
-        try await Program.run(Here.healthWorker, arguments, in: scratch, environment: settings)
+    func run(
+        _ arguments: [String], by program: URL = Here.healthWorker
+    ) async throws -> (code: Int32?, text: String) {
+        try await Program.run(program, arguments, in: scratch, environment: settings)
     }
 
     /// One command, to its end.
