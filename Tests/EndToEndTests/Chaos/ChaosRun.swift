@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A fleet, its targets, and what is done to them from beginning to end.
 struct ChaosRun {
@@ -29,17 +30,21 @@ struct ChaosRun {
             }
         }
         do {
+            let done = Done()
             let roles = self.roles
             let plan = ChaosPlan(
                 seed: seed, lasting: length, roles: roles, targets: Self.targetCount,
                 engine: engine)
-            try await disturb(fleet, targets, by: plan)
+            try await disturb(fleet, targets, by: plan, done)
             try await settle(fleet)
             let codes = await fleet.drain()
             let redis = engine == .sqlite ? [] : try Self.counts(fleet)
-            let ledger = try Ledger(
+            var ledger = try Ledger(
                 from: fleet.database, targets: targets, targetOfCheck: targetOfCheck,
                 redis: redis)
+            ledger.faults = done.faults
+            ledger.roles = roles
+            ledger.updates = try updates(fleet)
             let result = Result(
                 ledger: ledger, plan: plan, codes: codes,
                 figures: figures(of: ledger, plan) + (try ofTheServer(fleet)),
@@ -67,6 +72,10 @@ struct ChaosRun {
         plan.registers = engine == .sqlite ? 1 : 2
         plan.workers =
             engine == .sqlite ? ["default", "default"] : ["fra1", "fra1", "ams1", "ams1"]
+        // On SQLite the clock of the database is the machine's.
+        if engine != .sqlite {
+            plan.wrongClocks = ["worker-1": 3600, "worker-3": -3600, "register-2": -3600]
+        }
         plan.settings = [
             "HEALTH_WORKER_WORKER_LEASE_MARGIN": "2s",
             "HEALTH_WORKER_WORKER_CONCURRENCY": "\(Self.concurrency)",
@@ -125,7 +134,24 @@ struct ChaosRun {
 
     // MARK: - Disturbing
 
-    private func disturb(_ fleet: Fleet, _ targets: ChaosTargets, by plan: ChaosPlan) async throws {
+    /// What was done and when it really was.
+    private final class Done: Sendable {
+        private let state = Mutex<[Ledger.Faulted]>([])
+
+        var faults: [Ledger.Faulted] { state.withLock { $0 } }
+
+        func note(_ fault: Fault, since: Date) {
+            func microseconds(_ date: Date) -> Int64 {
+                Int64(date.timeIntervalSince1970 * 1_000_000)
+            }
+            let window = microseconds(since)...microseconds(max(since, Date()))
+            state.withLock { $0.append(.init(fault: fault, window: window)) }
+        }
+    }
+
+    private func disturb(
+        _ fleet: Fleet, _ targets: ChaosTargets, by plan: ChaosPlan, _ done: Done
+    ) async throws {
         let start = ContinuousClock.now
         try await withThrowingTaskGroup(of: Void.self) { group in
             // What overruns delays what is next for the same, and nothing else.
@@ -133,7 +159,9 @@ struct ChaosRun {
                 group.addTask {
                     for disturbance in all {
                         try await Task.sleep(until: start + disturbance.at)
+                        let since = Date()
                         try await carryOut(disturbance, on: fleet, targets)
+                        done.note(disturbance.fault, since: since)
                     }
                 }
             }
@@ -246,38 +274,45 @@ struct ChaosRun {
                 + "(\(tally.rescued) rescues); \(ledger.repeatedProbes) probes made twice; "
                 + "\(tally.stale) late completions dropped",
             "\(ledger.outcomes.count) outcomes; a check went unprobed for "
-                + "\((ledger.longestSilence * 10).rounded() / 10) s at most",
+                + "\(Self.tenths(ledger.longestSilence)) s at most, "
+                + "\(Self.tenths(ledger.longestUnexplainedSilence)) s of them unexplained",
+        ]
+            + ledger.updates.map {
+                "\($0.table): \($0.all) updates since the last crash, \($0.inPlace) of them without "
+                    + "an index"
+            }
+    }
+
+    /// What MySQL itself tells: how many transactions stood in each other's way.
+    private func ofTheServer(_ fleet: Fleet) throws -> [String] {
+        guard engine == .mysql else { return [] }
+        let counts = try fleet.database.rows(
+            """
+            SELECT variable_value
+            FROM information_schema.global_status
+            WHERE variable_name IN ('COM_COMMIT', 'INNODB_DEADLOCKS')
+            ORDER BY variable_name
+            """
+        ).map { $0[0] }
+        return [
+            "\(counts.joined(separator: " commits and ")) deadlocks since the last start; "
+                + "\(deadlocks(in: fleet)) surfaced"
         ]
     }
 
-    /// What the engine itself tells: of PostgreSQL, how many of the updates of the two busy tables
-    /// touched no index (HOT); of MySQL, how many transactions stood in each other's way.
-    private func ofTheServer(_ fleet: Fleet) throws -> [String] {
-        switch engine {
-        case .sqlite: return []
-        case .postgresql, .pgbouncer:
-            return try fleet.database.rows(
-                """
-                SELECT relname, n_tup_upd, round(100.0 * n_tup_hot_upd / greatest(1, n_tup_upd), 1)
-                FROM pg_stat_user_tables
-                WHERE relname IN ('probe_jobs', 'check_health')
-                ORDER BY 1
-                """
-            ).map { "\($0[0]): \($0[1]) updates since the last crash, \($0[2]) % without an index" }
-        case .mysql:
-            let counts = try fleet.database.rows(
-                """
-                SELECT variable_value
-                FROM information_schema.global_status
-                WHERE variable_name IN ('COM_COMMIT', 'INNODB_DEADLOCKS')
-                ORDER BY variable_name
-                """
-            ).map { $0[0] }
-            return [
-                "\(counts.joined(separator: " commits and ")) deadlocks since the last start; "
-                    + "\(deadlocks(in: fleet)) surfaced"
-            ]
-        }
+    private static func tenths(_ seconds: Double) -> Double { (seconds * 10).rounded() / 10 }
+
+    /// How many of the updates of the two busy tables touched no index (HOT), where the engine tells.
+    private func updates(_ fleet: Fleet) throws -> [Ledger.Updates] {
+        guard engine == .postgresql || engine == .pgbouncer else { return [] }
+        return try fleet.database.rows(
+            """
+            SELECT relname, n_tup_upd, n_tup_hot_upd
+            FROM pg_stat_user_tables
+            WHERE relname IN ('probe_jobs', 'check_health')
+            ORDER BY 1
+            """
+        ).map { .init(table: $0[0], all: Int($0[1]) ?? 0, inPlace: Int($0[2]) ?? 0) }
     }
 
     private func deadlocks(in fleet: Fleet) -> Int {

@@ -8,9 +8,12 @@ enum Invariant: String, CaseIterable, Sendable {
     case conservation = "I6 enqueued = completed + live + lost + void, and the tallies are true"
     case boundedProbes = "I7 no target sees more probes than its jobs were handed out"
     case wheel = "I8 a slot only moves ahead, by whole intervals"
+    case punctual = "I9 no check goes unprobed while somebody is there to probe it"
     case history = "I10 health and its count are what the outcomes say"
     case redis = "I10 Redis and the rows count the same"
+    case ownClocks = "I11 no process's wall clock is in what is written"
     case drained = "I12 a drained fleet holds no job"
+    case inPlace = "I14 updates of the busy tables touch no index"
     case truth = "no target that answered turned unhealthy"
     case generations = "each route change has a generation of its own, and they rise"
     case routes = "no route publishes an unhealthy member beside a healthy one"
@@ -51,8 +54,11 @@ extension Ledger {
         case .conservation: breachesOfConservation()
         case .boundedProbes: breachesOfProbes()
         case .wheel: breachesOfTheWheel()
+        case .punctual: breachesOfPunctuality()
         case .history: held.compactMap { breachOfHistory($0) }
         case .redis: breachesOfRedis()
+        case .ownClocks: breachesOfClocks()
+        case .inPlace: breachesOfUpdates()
         case .drained: live.filter(\.isHeld).map { "job \($0.job)" }
         case .truth: breachesOfTruth()
         case .generations: breachesOfGenerations()
@@ -122,6 +128,37 @@ extension Ledger {
             let step = tick.after - tick.before
             return step > 0 && step % tick.interval == 0
                 ? nil : "slot \(tick.slot) of \(tick.interval) µs by \(step) µs"
+        }
+    }
+
+    private func breachesOfPunctuality() -> [String] {
+        // An interval, and what a machine with more to do than it can takes.
+        silences.filter { unexplained(part: $0) > 11_000_000 }.map { silence in
+            "check \(silence.check): none for \((silence.until - silence.since) / 1000) ms, of which "
+                + "\(unexplained(part: silence) / 1000) ms are unexplained"
+        }
+    }
+
+    /// A probe begins after its claim, by the database's clock, and is written down within a minute.
+    private func breachesOfClocks() -> [String] {
+        let claims = Dictionary(
+            claimed.map { ("\($0.job), attempt \($0.attempt)", $0.at) }, uniquingKeysWith: { $1 })
+        return outcomes.compactMap { outcome in
+            guard outcome.kind != "inconclusive",
+                let at = claims["\(outcome.job), attempt \(outcome.attempt)"]
+            else { return nil }
+            let late = outcome.startedAt - at
+            return (-1_000_000...60_000_000).contains(late)
+                ? nil : "job \(outcome.job) began \(late / 1000) ms after its claim"
+        }
+    }
+
+    private func breachesOfUpdates() -> [String] {
+        // What an old snapshot can see stays, so there may be no place beside it.
+        if faults.contains(where: { $0.fault == .pinSnapshot }) { return [] }
+        return updates.compactMap { updates in
+            updates.all < 1000 || Double(updates.inPlace) >= 0.95 * Double(updates.all)
+                ? nil : "\(updates.table): \(updates.inPlace) of \(updates.all)"
         }
     }
 

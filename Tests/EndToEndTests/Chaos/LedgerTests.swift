@@ -33,6 +33,7 @@ import Testing
         ledger.routes = [1: ledger.routeChanges[0].members]
         ledger.counted = [.init(check: 7, job: 2, run: -1)]
         ledger.probes = [7: 3]
+        ledger.roles = ["register-1", "worker-1"]
         return ledger
     }
 
@@ -75,6 +76,14 @@ import Testing
         ("a job is probed after its claim was given back", .boundedProbes, { $0.probes[7] = 4 }),
         ("two registers advance one slot", .wheel, { $0.ticks[0].after = 5 }),
         ("a slot loses its phase", .wheel, { $0.ticks[0].after = 26 }),
+        (
+            "a rescue forgets a check", .punctual,
+            { ledger in
+                ledger.outcomes[1].startedAt += 30_000_000
+                ledger.claimed[2].at += 30_000_000
+                ledger.claimed[2].until += 30_000_000
+            }
+        ),
         ("a failure is not counted", .history, { $0.held[0].inARow = 0 }),
         (
             "health turns after one failure", .history,
@@ -85,6 +94,14 @@ import Testing
             }
         ),
         ("Redis counts on its own", .redis, { $0.counted[0].run = -4 }),
+        (
+            "a worker writes down its own wall clock, which is an hour ahead", .ownClocks,
+            { $0.outcomes[0].startedAt += 3_600_000_000 }
+        ),
+        (
+            "a busy column gets an index", .inPlace,
+            { $0.updates = [.init(table: "probe_jobs", all: 2000, inPlace: 3)] }
+        ),
         ("a drained worker keeps its job", .drained, { $0.live[0].isHeld = true }),
         (
             "a worker that was stopped calls a target unhealthy", .truth,
