@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import FreePorts
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -11,7 +10,7 @@ import Testing
     func `a probe is made now by the worker, and who listens hears what it turned`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let targetPort = try freePort()
+        let targetPort = try Here.freePort()
         let targets = try Targets(scratch, port: targetPort)
         try await targets.start("127.0.0.1")
         // Probed once when it is made, and then not for an hour.
@@ -27,7 +26,7 @@ import Testing
               fall: 1
             """, to: "check.yaml")
         let installation = try await Installation.start(
-            in: scratch, port: try freePort(), apply: document)
+            in: scratch, port: try Here.freePort(), apply: document)
         let client = installation.client
 
         let first = try await client.probe("shop")

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// What people and scripts see of the commands: sentences and exit codes.
@@ -129,7 +128,7 @@ import Testing
             #expect(printed.code == 0)
             _ = try scratch.write(printed.text, to: "\(kind).yaml")
         }
-        let installation = try await Installation.start(in: scratch, port: try freePort())
+        let installation = try await Installation.start(in: scratch, port: try Here.freePort())
         defer { installation.program.send(SIGKILL) }
         let client = [
             "--server", "http://127.0.0.1:\(installation.port)", "--key-file",
@@ -155,12 +154,12 @@ import Testing
     @Test func `a client says who does not answer, and that a key is needed`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let installation = try await Installation.start(in: scratch, port: try freePort())
+        let installation = try await Installation.start(in: scratch, port: try Here.freePort())
         defer { installation.program.send(SIGKILL) }
         let server = "http://127.0.0.1:\(installation.port)"
 
         let nobody = try await run(
-            ["status", "--server", "http://127.0.0.1:\(try freePort())"], in: scratch)
+            ["status", "--server", "http://127.0.0.1:\(try Here.freePort())"], in: scratch)
         let keyless = try await run(
             ["status", "--server", server], in: scratch, environment: ["HOME": "/nonexistent"])
         let wrong = try await run(
@@ -186,10 +185,10 @@ import Testing
             checks:
             - name: here
               type: tcp
-              target: {host: 127.0.0.1, port: \(try freePort())}
+              target: {host: 127.0.0.1, port: \(try Here.freePort())}
             """, to: "here.yaml")
         let installation = try await Installation.start(
-            in: scratch, port: try freePort(), apply: document)
+            in: scratch, port: try Here.freePort(), apply: document)
         defer { installation.program.send(SIGKILL) }
 
         let shown = try await run(
@@ -220,7 +219,7 @@ import Testing
               timeout: 60s
             """, to: "slow.yaml")
         let installation = try await Installation.start(
-            in: scratch, port: try freePort(), apply: document)
+            in: scratch, port: try Here.freePort(), apply: document)
         try await hole.awaitConnection()
 
         installation.program.send(SIGTERM)
@@ -239,7 +238,7 @@ private struct BlackHole {
     private let descriptor: Int32
 
     init() throws {
-        port = try freePort()
+        port = try Here.freePort()
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// What an operator is told, and what a supervisor gets as exit code, when PostgreSQL or Redis are not
@@ -90,7 +89,7 @@ import Testing
     func `is waited for as long as an operator says, and no longer`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let port = try freePort()
+        let port = try Here.freePort()
 
         let began = ContinuousClock.now
         let seen = try await run(

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import HealthWorkerModel
 import Testing
 
@@ -11,7 +10,7 @@ import Testing
         async throws
     {
         let scratch = try Scratch()
-        let targetPort = try freePort()
+        let targetPort = try Here.freePort()
         let targets = try Targets(scratch, port: targetPort)
         try await targets.start("127.0.0.1")
         try await targets.start("127.0.0.2")
@@ -36,7 +35,7 @@ import Testing
               failback_delay: 3s
             """, to: "policy.yaml")
         var installation = try await Installation.start(
-            in: scratch, port: try freePort(), apply: document)
+            in: scratch, port: try Here.freePort(), apply: document)
         defer { scratch.remove() }
         let client = installation.client
         let reading = Task { await readAllTheTime(client) }

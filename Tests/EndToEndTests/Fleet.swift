@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Synchronization
 
 /// A database, Redis and roles in processes of their own, started for one test and ended with it.
@@ -47,9 +46,9 @@ final class Fleet: Sendable {
 
     private init(scratch: Scratch, plan: Plan) throws {
         self.scratch = scratch
-        redisPort = try freePort()
+        redisPort = try Here.freePort()
         wrongClocks = plan.wrongClocks
-        client = Client(port: try freePort(), keyFile: scratch.file("admin.key"))
+        client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
         database =
             if let database = plan.database { database } else {
                 switch plan.engine {
@@ -180,7 +179,7 @@ final class Fleet: Sendable {
     /// One more API, at another port.
     /// - Returns: one who asks it.
     func startAPI(_ name: String, by program: URL) throws -> Client {
-        let other = Client(port: try freePort(), keyFile: client.keyFile)
+        let other = Client(port: try Here.freePort(), keyFile: client.keyFile)
         try launch(
             name, ["api", "--wait", "30s"],
             ["HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(other.port)"], by: program)

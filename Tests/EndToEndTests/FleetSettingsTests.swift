@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import HealthWorkerModel
 import Testing
 
@@ -9,7 +8,7 @@ import Testing
     func `a paused worker claims nothing more, whatever is lost or started again`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let port = try freePort()
+        let port = try Here.freePort()
         let targets = try Targets(scratch, port: port)
         try await targets.start("127.0.0.1")
         let checks = (1...20).map {

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import FreePorts
 import HealthWorkerModel
 import Testing
 
@@ -13,7 +12,7 @@ import Testing
     ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let targetPort = try freePort()
+        let targetPort = try Here.freePort()
         let targets = try Targets(scratch, port: targetPort)
         try await targets.start("127.0.0.1")
         try await targets.start("127.0.0.2")

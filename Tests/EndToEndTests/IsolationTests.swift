@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// A worker whose network is really taken away: it lives in a network of its own, with one cable to the
@@ -115,7 +114,7 @@ private final class Roles {
         self.scratch = scratch
         self.networks = networks
         client = Client(
-            port: (try? freePort()) ?? 0, keyFile: scratch.file("admin.key"))
+            port: (try? Here.freePort()) ?? 0, keyFile: scratch.file("admin.key"))
     }
 
     private var environment: [String: String] {

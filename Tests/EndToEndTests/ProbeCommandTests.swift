@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import HealthWorkerModel
 import Testing
 
@@ -46,7 +45,7 @@ import Testing
 
         let failed = try await probe([url], in: scratch)
         let asked = try await probe([url, "--expect-status", "200,500-503"], in: scratch)
-        let refused = try await probe(["tcp://127.0.0.1:\(try freePort())"], in: scratch)
+        let refused = try await probe(["tcp://127.0.0.1:\(try Here.freePort())"], in: scratch)
 
         #expect(failed.code == 3)
         #expect(
@@ -327,7 +326,7 @@ import Testing
     @Test func `a terminal gets colours, unless NO_COLOR is set`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let command = "\(Here.healthWorker.path) probe tcp://127.0.0.1:\(try freePort())"
+        let command = "\(Here.healthWorker.path) probe tcp://127.0.0.1:\(try Here.freePort())"
         let script = URL(filePath: "/usr/bin/script")
 
         let colored = try await Program.run(

@@ -1,4 +1,5 @@
 import Foundation
+import FreePorts
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -137,4 +138,7 @@ enum Here {
     }()
 
     static let python = URL(filePath: "/usr/bin/python3")
+
+    /// A port of loopback that nothing listens at and nobody else is given.
+    static func freePort() throws -> Int { try FreePorts.freePort() }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// A fleet whose database goes away in the ways that networks and failovers have, and comes back.
@@ -11,7 +10,7 @@ import Testing
         let scratch = try Scratch()
         defer { scratch.remove() }
         let namespace = try await Namespace(in: scratch)
-        let port = try freePort()
+        let port = try Here.freePort()
         let targets = try Targets(scratch, port: port)
         do {
             try await targets.start("127.0.0.1")

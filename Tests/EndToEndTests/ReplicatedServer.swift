@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Synchronization
 import TestServers
 
@@ -13,7 +12,7 @@ final class ReplicatedServer: TestDatabase {
     /// Returns once the standby follows.
     init() throws {
         primary = try PostgreSQLServer.start()
-        port = try freePort()
+        port = try Here.freePort()
         let url = primary.url
         do {
             try shell(

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// Whose word turns health, with real processes at two locations on PostgreSQL.
@@ -8,7 +7,7 @@ import Testing
     func `is called unhealthy by a worker at each, the second as soon as it may`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let port = try freePort()
+        let port = try Here.freePort()
         let targets = try Targets(scratch, port: port)
         try await targets.start("127.0.0.1")
         let fleet = try await Fleet.start(

@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Testing
 
 /// What is told to the program and must stay there, and what it must not be made to reach.
@@ -54,12 +53,12 @@ import Testing
         let scratch = try Scratch()
         defer { scratch.remove() }
         let secrets = ["token": "planted-t0ken", "key": "PLANTED-K3Y", "redis": "planted-r3dis"]
-        let port = try freePort()
+        let port = try Here.freePort()
         let server = try Program(
             Here.python, ["-c", Self.parrot, "\(port)"], log: scratch.file("parrot.log"))
         defer { server.send(SIGKILL) }
         try await server.listens(at: port)
-        let (nobody, redis) = (try freePort(), try freePort())
+        let (nobody, redis) = (try Here.freePort(), try Here.freePort())
         func check(_ name: String, _ port: Int, _ http: String, _ expect: String = "{}") -> String {
             """
             - name: \(name)
@@ -81,7 +80,7 @@ import Testing
                     check("unknown", port, "path: /").replacing("secret:key", with: "secret:none"),
                 ].joined(separator: "\n"), to: "checks.yaml")
         let installation = try await Installation.start(
-            in: scratch, port: try freePort(), apply: document,
+            in: scratch, port: try Here.freePort(), apply: document,
             environment: [
                 "HEALTH_WORKER_SECRETS_TOKEN": secrets["token"] ?? "",
                 "HEALTH_WORKER_SECRETS_KEY": secrets["key"] ?? "",
@@ -134,7 +133,7 @@ import Testing
     @Test func `the installation's own Redis is not probed, by whatever address`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let port = try freePort()
+        let port = try Here.freePort()
         let redis = try Program(
             URL(filePath: "/usr/bin/redis-server"),
             [
@@ -166,7 +165,7 @@ import Testing
             try FileManager.default.createDirectory(
                 at: scratch.folder, withIntermediateDirectories: true)
             let installation = try await Installation.start(
-                in: scratch, port: try freePort(), apply: document,
+                in: scratch, port: try Here.freePort(), apply: document,
                 environment: environment.merging([
                     "REDIS_URL": "redis://localhost:\(port)/0"
                 ]) { $1 })

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Foundation
-import FreePorts
 
 /// An HTTP server on loopback that thinks before it answers, for hundreds of connections at once.
 struct SlowTarget {
@@ -30,7 +29,7 @@ struct SlowTarget {
 
     /// Returns once it accepts connections.
     static func start(in scratch: Scratch, thinking delay: Duration) async throws -> SlowTarget {
-        let port = try freePort()
+        let port = try Here.freePort()
         let program = try Program(
             Here.python, ["-c", script, "\(port)", "\(delay / .seconds(1))"],
             log: scratch.file("target.log"))

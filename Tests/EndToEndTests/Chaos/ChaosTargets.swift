@@ -1,5 +1,4 @@
 import Foundation
-import FreePorts
 import Synchronization
 
 /// HTTP servers on addresses of loopback, `127.0.2.1` and so on, that a run makes answer wrongly; each
@@ -58,7 +57,7 @@ final class ChaosTargets: Sendable {
     /// Returns once they accept connections.
     init(_ count: Int, in scratch: Scratch) async throws {
         self.count = count
-        port = try freePort()
+        port = try Here.freePort()
         manners = try scratch.write("", to: "manners")
         seen = try scratch.write("", to: "seen")
         program = try Program(
