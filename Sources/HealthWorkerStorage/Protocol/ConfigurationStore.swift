@@ -93,16 +93,6 @@ package struct WriteBatch: Hashable, Sendable {
         self.isDryRun = isDryRun
         self.appliedDocument = appliedDocument
     }
-}
-
-/// A whole document that is applied: the audit log gets an entry of its own for it, after those of its
-/// objects, so that what follows it was done by others.
-package struct AppliedDocument: Hashable, Sendable {
-    package var set: String?
-
-    package init(set: String?) {
-        self.set = set
-    }
 
     /// How many objects the changes name, those included that policies make.
     package var objectCount: Int {
@@ -113,6 +103,16 @@ package struct AppliedDocument: Hashable, Sendable {
                 count + 1
             }
         }
+    }
+}
+
+/// A whole document that is applied: the audit log gets an entry of its own for it, after those of its
+/// objects, so that what follows it was done by others.
+package struct AppliedDocument: Hashable, Sendable {
+    package var set: String?
+
+    package init(set: String?) {
+        self.set = set
     }
 }
 
