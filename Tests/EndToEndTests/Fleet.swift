@@ -92,7 +92,8 @@ final class Fleet: Sendable {
             try await fleet.until("the API is ready") {
                 try await fleet.client.get("/readyz", authorized: false).status == 200
             }
-            try fleet.tell("apply", "-f", document.path)
+            // What targets see of probes is counted: those of workers, and no others.
+            try fleet.tell("apply", "--no-probe", "-f", document.path)
         } catch {
             print(fleet.logs)
             await fleet.stop()
