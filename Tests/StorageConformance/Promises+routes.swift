@@ -609,7 +609,11 @@ extension StoragePromise {
             try expectEqual(
                 decision.route?.answer.records.map(\.name), ["m0", "m1"], "published after")
             try expectEqual(
-                found, [.nothingToDo("In policy www no such member waits to come back.")],
+                found,
+                [
+                    .nothingToDo(
+                        "In policy www every member that is asked for is published already.")
+                ],
                 "refusals")
         },
         StoragePromise("every order of an operator has an audit entry") {
