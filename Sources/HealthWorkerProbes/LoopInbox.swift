@@ -124,9 +124,13 @@ final class LoopInbox: TaskExecutor, @unchecked Sendable {
     }
 
     /// Runs the rest, on the loop's thread; what is added later runs where it is added.
-    func close() {
+    ///
+    /// - Parameter endAll: Ends what the rest has begun as well: a timer that another thread set just
+    ///   before the end is in it.
+    func close(_ endAll: () -> Void) {
         while true {
             runWork()
+            endAll()
             let onEnd = mail.withLock { mail -> [@Sendable () -> Void]? in
                 guard mail.work.isEmpty, own.isEmpty else { return nil }
                 mail.hasEnded = true

@@ -61,11 +61,14 @@ package final class ProbeLoop: EventLoop, @unchecked Sendable {
             runTimers()
             inbox.runWork()
         }
+        inbox.close { endAll() }
+    }
+
+    private func endAll() {
         for socket in sockets.values {
             socket.close0(error: EventLoopError.shutdown, mode: .all, promise: nil)
         }
         while let timer = timers.pop() { timer.fail(EventLoopError.shutdown) }
-        inbox.close()
     }
 
     /// Waits until there is something to do, and hands events to their sockets.

@@ -157,7 +157,14 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
                 Glibc.send(descriptor, bytes.baseAddress, bytes.count, Self.noSignal)
             }
             guard count >= 0 else {
-                if errno != EAGAIN { close(for: errno, in: "send") }
+                let code = errno
+                if code != EAGAIN {
+                    // Said before the end of the connection is: whoever writes may not yet listen to
+                    // what becomes of it.
+                    channelPipeline.syncOperations.fireErrorCaught(
+                        IOError(errnoCode: code, reason: "send"))
+                    close(for: code, in: "send")
+                }
                 return
             }
             outgoing.moveReaderIndex(forwardBy: count)
