@@ -114,23 +114,24 @@ private final class DatagramActor: ChannelInboundHandler, Sendable {
         let remote = envelope.remoteAddress
         var query = Query(Array(envelope.data.readableBytesView))
         query.port = remote.port ?? 0
-        seen.queries.withLock { $0.append(query) }
         let channel = context.channel
         @Sendable func send(_ bytes: [UInt8]) {
             let buffer = ByteBuffer(bytes: bytes)
             channel.writeAndFlush(
                 AddressedEnvelope(remoteAddress: remote, data: buffer), promise: nil)
         }
-        switch script(query) {
+        let reaction = script(query)
+        // Before the query is seen: whoever sees it may release what is held.
+        if case .hold(let bytes) = reaction { seen.held.withLock { $0.append { send(bytes) } } }
+        seen.queries.withLock { $0.append(query) }
+        switch reaction {
         case .send(let datagrams):
             for bytes in datagrams { send(bytes) }
         case .forge(let forged, let right):
             stranger.writeAndFlush(
                 AddressedEnvelope(remoteAddress: remote, data: ByteBuffer(bytes: forged))
             ).whenComplete { _ in send(right) }
-        case .hold(let bytes):
-            seen.held.withLock { $0.append { send(bytes) } }
-        case .silence:
+        case .hold, .silence:
             break
         }
     }
