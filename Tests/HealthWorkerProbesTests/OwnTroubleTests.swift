@@ -13,7 +13,10 @@ import Testing
         await #expect(processExitsWith: .success) {
             let server = try await LocalServer(answering: .send(HTTPProberTests.ok))
             let prober = try Probing()
+            var closed = server.closed.makeAsyncIterator()
             #expect(await prober.outcome(check(port: server.port)) == .success)
+            // Or the descriptors of that connection come free meanwhile.
+            await closed.next()
 
             let held = Descriptors.takeAll()
             let address = await prober.report(check(port: server.port))
