@@ -161,7 +161,7 @@ extension MySQLFixture {
                   AND p.db = '\(database)'
                 """)
             if waiting[0][0] == "\(count)" { return }
-            await Task.yield()
+            try await Self.untilTransactionsAreReadAnew()
         }
         throw SetUpError(description: "No transaction of \(database) ever waits for a lock.")
     }

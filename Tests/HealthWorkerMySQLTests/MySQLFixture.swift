@@ -45,6 +45,12 @@ final class MySQLFixture: ServerFixture {
         _ = try? server.execute("DROP DATABASE \(database)")
     }
 
+    /// Whoever asks for the server's transactions again and again sees old ones for ever: InnoDB looks
+    /// anew only once nobody has asked for 100 ms. A time by chance, as several tests ask.
+    static func untilTransactionsAreReadAnew() async throws {
+        try await Task.sleep(for: .milliseconds(.random(in: 150...400)))
+    }
+
     var url: String { server.url { $0.path = "/\(database)" } }
 
     func migrator(version: ProgramVersion = MySQLFixture.version) throws -> Migrator {

@@ -20,11 +20,13 @@ import Testing
         var seen: OpenTransaction?
         while seen?.session.hasPrefix("connection \(id) ") != true, .now < end {
             seen = try await storage.queueStatus().oldestTransaction
+            try await MySQLFixture.untilTransactionsAreReadAnew()
         }
 
         #expect(seen?.session.hasPrefix("connection \(id) ") == true, "\(seen as Any)")
         // The server tells whole seconds.
         #expect((.zero...Duration.seconds(60)).contains(seen?.age ?? .seconds(-1)))
+        withExtendedLifetime(other) {}
         await storage.close()
     }
 
