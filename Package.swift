@@ -173,8 +173,8 @@ let package = Package(
                 "HealthWorkerSQLite", "HealthWorkerCounters", "HealthWorkerQueue",
                 "HealthWorkerMetrics", "StorageConformance", argumentParser, lifecycle, logging,
                 metrics, coreMetrics,
-            ],
-            path: "Tests/QueueBench", swiftSettings: strict),
+            ] + mySQLDriver,
+            path: "Tests/QueueBench", swiftSettings: strict + mySQLFlag),
         .executableTarget(
             name: "HelloBench", dependencies: [hummingbird, logging], path: "Tests/HelloBench",
             swiftSettings: strict),

@@ -12,6 +12,10 @@ import Metrics
 import ServiceLifecycle
 import StorageConformance
 
+#if MySQL
+    import HealthWorkerMySQL
+#endif
+
 /// The queue without probes, for `scripts/bench queue`: the program's own register, worker and
 /// storage in real processes, and a prober that has its answer ready.
 @main
@@ -28,6 +32,13 @@ struct QueueBench: AsyncParsableCommand {
         if let path = path(of: url) {
             return try await SQLiteStorage.open(path: path, process: process, version: version)
         }
+        #if MySQL
+            if url.hasPrefix("mysql:") {
+                return try await MySQLStorage.open(
+                    url: url, process: process, version: version, poolSize: connections,
+                    logger: logger)
+            }
+        #endif
         return try await PostgreSQLStorage.open(
             url: url, process: process, version: version, poolSize: connections, logger: logger)
     }
@@ -36,6 +47,11 @@ struct QueueBench: AsyncParsableCommand {
         if let path = path(of: url) {
             return try SQLiteSchema.migrator(path: path, version: version)
         }
+        #if MySQL
+            if url.hasPrefix("mysql:") {
+                return try MySQLSchema.migrator(url: url, version: version)
+            }
+        #endif
         return try PostgreSQLSchema.migrator(url: url, version: version)
     }
 
