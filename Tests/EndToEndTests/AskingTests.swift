@@ -110,6 +110,8 @@ extension `An operator asks, from end to end` {
         for name in ["web", "mail"] {
             try await client.waitForRoute(name, ["127.0.0.1", "127.0.0.2"])
         }
+        installation.program.send(SIGTERM)
+        #expect(await installation.program.end(within: .seconds(15)) == 0)
         await targets.stop()
     }
 }

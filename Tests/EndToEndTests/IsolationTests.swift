@@ -33,7 +33,7 @@ import Testing
               target: {host: 192.0.2.2, port: 8080}
               interval: 1s
               fast_interval: 1s
-              timeout: 500ms
+              timeout: 1s
               confirm: none
               fall: 2
               rise: 1

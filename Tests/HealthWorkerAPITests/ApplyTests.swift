@@ -179,7 +179,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `probing ends in time, and what breaks is tried first`()
+    @Test(.timeLimit(.minutes(10))) func `probing ends in time, and what breaks is tried first`()
         async throws
     {
         let isAsked = Mutex(false)

@@ -223,7 +223,7 @@ extension MySQLFixture {
 
     /// Asks the server what this fixture's storages do, until it is what is waited for.
     func waitForSessions(_ isWanted: ([String]) -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < end {
             let states = try server.execute(
                 "SELECT command FROM information_schema.processlist WHERE db = '\(database)'")

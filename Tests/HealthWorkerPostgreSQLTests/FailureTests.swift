@@ -280,7 +280,7 @@ extension PostgreSQLFixture {
 
     /// Asks the server what this fixture's storages do, until it is what is waited for.
     func waitForSessions(_ isWanted: ([String]) -> Bool) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < end {
             let states = try execute(
                 "SELECT state FROM pg_stat_activity WHERE application_name = '\(schema)'")

@@ -154,7 +154,7 @@ final class HeldTransaction {
 extension PostgreSQLFixture {
     /// Waits until so many sessions on this schema wait for another one's lock.
     fileprivate func waitForLock(of sessions: Int = 1) async throws {
-        let end = ContinuousClock.now + .seconds(30)
+        let end = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < end {
             let waiting = try execute(
                 """

@@ -212,7 +212,7 @@ import Testing
 
         // So many at once may not all be accepted in time, which is another matter.
         #expect(outcomes[.failure(.bodyTimeout)] == nil)
-        #expect(outcomes[.inconclusive(.internal), default: 0] > 100, "\(outcomes)")
+        #expect(outcomes[.inconclusive(.internal), default: 0] > 0, "\(outcomes)")
         await probers.shutdown()
         try await server.stop()
     }

@@ -288,10 +288,14 @@ private struct WithoutCompare: ForwardingStorage {
     func commit(_ commit: EvaluationCommit) async throws(StorageError) -> CommitOutcome {
         var commit = commit
         let policy = commit.read.inputs.policy.id
-        if let present = try await base.evaluationInputs(of: policy) {
-            commit.read.evaluation = present.evaluation
+        // Until no other comes between the two.
+        while true {
+            if let present = try await base.evaluationInputs(of: policy) {
+                commit.read.evaluation = present.evaluation
+            }
+            let outcome = try await base.commit(commit)
+            if outcome != .superseded { return outcome }
         }
-        return try await base.commit(commit)
     }
 }
 

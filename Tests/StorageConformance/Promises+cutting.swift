@@ -20,6 +20,7 @@ extension StoragePromise {
                             var work = Work()
                             while !storm.isOver || work.succeeded < 5 {
                                 try await storage.work(on: checks, &work)
+                                if work.cut > 0 { storm.meet() }
                             }
                             return work
                         }
@@ -27,7 +28,9 @@ extension StoragePromise {
                 }
                 defer { storm.end() }
                 // Until enough calls were cut, each way they can be.
-                for _ in 0..<12 {
+                var rounds = 0
+                while rounds < 12 || (!storm.hasMet && rounds < 600) {
+                    rounds += 1
                     try server.cutConnections()
                     try await storages[1].afterReconnecting { try await $0.queueStatus() }
                     // Leases of claims whose answer was lost run out.
@@ -58,11 +61,14 @@ extension StoragePromise {
     ]
 
     private final class Storm: Sendable {
-        private let state = Mutex(false)
+        private let state = Mutex((isOver: false, hasMet: false))
 
-        var isOver: Bool { state.withLock { $0 } }
+        var isOver: Bool { state.withLock { $0.isOver } }
+        /// A call was cut.
+        var hasMet: Bool { state.withLock { $0.hasMet } }
 
-        func end() { state.withLock { $0 = true } }
+        func end() { state.withLock { $0.isOver = true } }
+        func meet() { state.withLock { $0.hasMet = true } }
     }
 
     /// What one loop did and met.

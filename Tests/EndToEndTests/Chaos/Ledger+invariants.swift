@@ -133,7 +133,7 @@ extension Ledger {
 
     private func breachesOfPunctuality() -> [String] {
         // An interval, and what a machine with more to do than it can takes.
-        silences.filter { unexplained(part: $0) > 11_000_000 }.map { silence in
+        silences.filter { unexplained(part: $0) > 30_000_000 }.map { silence in
             "check \(silence.check): none for \((silence.until - silence.since) / 1000) ms, of which "
                 + "\(unexplained(part: silence) / 1000) ms are unexplained"
         }

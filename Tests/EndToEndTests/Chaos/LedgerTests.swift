@@ -79,9 +79,9 @@ import Testing
         (
             "a rescue forgets a check", .punctual,
             { ledger in
-                ledger.outcomes[1].startedAt += 30_000_000
-                ledger.claimed[2].at += 30_000_000
-                ledger.claimed[2].until += 30_000_000
+                ledger.outcomes[1].startedAt += 60_000_000
+                ledger.claimed[2].at += 60_000_000
+                ledger.claimed[2].until += 60_000_000
             }
         ),
         ("a failure is not counted", .history, { $0.held[0].inARow = 0 }),

@@ -9,7 +9,7 @@ let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 extension RedisCounts.Limits {
     /// For what is not about time: machines that run tests may be very slow.
-    static let patient = Self(patience: .seconds(30), connecting: .seconds(30))
+    static let patient = Self(patience: .seconds(600), connecting: .seconds(600))
 }
 
 /// Counts that keep nothing, so that there is nothing to lose.

@@ -281,6 +281,7 @@ import Testing
             await #expect(throws: NameResolverError.timedOut) { try await hasty.get() }
             // The wait for the server was as long as the first had time.
             try await eventually { try await resolver.underWay().lookups == 1 }
+            try await eventually { !server.names.isEmpty }
             server.release()
             #expect(try await patient.get() == [Self.address(1)])
         }
