@@ -46,6 +46,42 @@ extension MySQLStorage {
         }
     }
 
+    package func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
+                       r.policy_id, r.evaluation, r.look_again_at, r.unprotected, r.freeze, p.spec
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS i
+                STRAIGHT_JOIN routes AS r FORCE INDEX (PRIMARY) ON r.policy_id = i.policy_id
+                STRAIGHT_JOIN policies AS p FORCE INDEX (PRIMARY) ON p.policy_id = r.policy_id
+                """, [NumberTable(Set(policies))], StoredRoute.init(row:))
+        }
+    }
+
+    package func routesMark() async throws(StorageError) -> RoutesMark {
+        try await perform { session in
+            // The sums of whole numbers are decimals.
+            let mark = try session.first(
+                """
+                SELECT count(*), CAST(coalesce(sum(policy_id), 0) AS SIGNED),
+                       CAST(coalesce(sum(evaluation), 0) AS SIGNED)
+                FROM routes
+                """, [], RoutesMark.init(row:))
+            guard let mark else { throw StorageError.failed("A sum of nothing is one row.") }
+            return mark
+        }
+    }
+
+    package func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64] {
+        try await perform { session in
+            let pairs = try session.all("SELECT policy_id, evaluation FROM routes") { row in
+                (row.id(0) as PolicyID, row.integer(1))
+            }
+            return Dictionary(uniqueKeysWithValues: pairs)
+        }
+    }
+
     package func routeChanges(
         of policy: PolicyID, before: Int64?, limit: Int
     ) async throws(StorageError) -> [Route] {

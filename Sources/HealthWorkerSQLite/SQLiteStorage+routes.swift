@@ -40,6 +40,35 @@ extension SQLiteStorage {
         }
     }
 
+    package func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute] {
+        try await read { session in
+            try Set(policies).compactMap { policy in
+                try session.first(Self.routeOfPolicy, [policy.rawValue], StoredRoute.init(row:))
+            }
+        }
+    }
+
+    package func routesMark() async throws(StorageError) -> RoutesMark {
+        try await read { session in
+            let mark = try session.first(
+                """
+                SELECT count(*), coalesce(sum(policy_id), 0), coalesce(sum(evaluation), 0)
+                FROM routes
+                """, [], RoutesMark.init(row:))
+            guard let mark else { throw StorageError.failed("A sum of nothing is one row.") }
+            return mark
+        }
+    }
+
+    package func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64] {
+        try await read { session in
+            let pairs = try session.all("SELECT policy_id, evaluation FROM routes", []) { row in
+                (row.id(0) as PolicyID, row.integer(1))
+            }
+            return Dictionary(uniqueKeysWithValues: pairs)
+        }
+    }
+
     package func routeChanges(
         of policy: PolicyID, before: Int64?, limit: Int
     ) async throws(StorageError) -> [Route] {

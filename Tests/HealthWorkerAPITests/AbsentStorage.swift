@@ -53,6 +53,9 @@ struct AbsentStorage: Storage {
     func insertMissedEvaluations() throws(StorageError) -> Int { throw away }
     func route(of _: PolicyID) throws(StorageError) -> StoredRoute? { throw away }
     func routes(after _: String?, limit _: Int) throws(StorageError) -> [StoredRoute] { throw away }
+    func routes(of _: [PolicyID]) throws(StorageError) -> [StoredRoute] { throw away }
+    func routesMark() throws(StorageError) -> RoutesMark { throw away }
+    func routeEvaluations() throws(StorageError) -> [PolicyID: Int64] { throw away }
     func routeChanges(of _: PolicyID, before _: Int64?, limit _: Int)
         throws(StorageError) -> [Route]
     { throw away }

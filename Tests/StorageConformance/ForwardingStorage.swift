@@ -163,6 +163,18 @@ extension ForwardingStorage {
         try await base.routes(after: after, limit: limit)
     }
 
+    package func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute] {
+        try await base.routes(of: policies)
+    }
+
+    package func routesMark() async throws(StorageError) -> RoutesMark {
+        try await base.routesMark()
+    }
+
+    package func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64] {
+        try await base.routeEvaluations()
+    }
+
     package func routeChanges(of policy: PolicyID, before: Int64?, limit: Int)
         async throws(StorageError)
         -> [Route]

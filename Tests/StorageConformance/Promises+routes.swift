@@ -261,6 +261,62 @@ extension StoragePromise {
             try expectEqual(try await storage.dueEvaluations(limit: 9), [], "evaluations due")
             try expect(try await storage.nextEvaluationDue() == nil, "An evaluation is left")
         },
+        StoragePromise(
+            "whatever is made, evaluated or deleted makes another mark, and nothing else"
+        ) {
+            let storage = try await $0.storage(process: 1)
+            var marks = [try await storage.routesMark()]
+            var ids: [PolicyID] = []
+            for name in ["a", "b", "c"] {
+                try await storage.put(.detach(name))
+                marks.append(try await storage.routesMark())
+                ids.append(try await storage.policy(name).id)
+            }
+            try await storage.put(.sample("x"))
+            try expectEqual(try await storage.routesMark(), marks.last, "mark after a check")
+            for id in ids {
+                try await storage.decide(id, ["192.0.2.1"])
+                marks.append(try await storage.routesMark())
+            }
+            try await storage.decide(ids[0], ["192.0.2.1"])
+            marks.append(try await storage.routesMark())
+            try await storage.change(.deletePolicy("c"))
+            try await storage.put(.detach("d"))
+            marks.append(try await storage.routesMark())
+
+            try expectEqual(Set(marks).count, marks.count, "different marks")
+            let numbers = try await storage.routeEvaluations()
+            ids = [ids[0], ids[1], try await storage.policy("d").id]
+            try expectEqual(Set(numbers.keys), Set(ids), "policies with a number")
+            let routes = try await storage.routes(of: [ids[0], ids[2], ids[0], 9999])
+            try expectEqual(
+                Set(routes),
+                [
+                    try unwrap(try await storage.route(of: ids[0]), "route"),
+                    try unwrap(try await storage.route(of: ids[2]), "route"),
+                ], "routes")
+            for route in routes {
+                try expectEqual(numbers[route.policy], route.evaluation, "evaluation number")
+            }
+            try expectEqual(try await storage.routes(of: []), [], "routes of nothing")
+        },
+        StoragePromise("a policy that is renamed or gets another mode is evaluated anew") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("www"))
+            let policy = try await storage.policy("www").id
+            try await storage.decide(policy, ["192.0.2.1"])
+
+            try await storage.change(.renamePolicy("www", to: "web"))
+            let renamed = try await storage.dueEvaluations(limit: 9).map(\.policy)
+            try await storage.decide(policy, ["192.0.2.1"])
+            try await storage.put(.detach("web", mode: .observe))
+            let changed = try await storage.dueEvaluations(limit: 9).map(\.policy)
+
+            try expectEqual(renamed, [policy], "evaluations after the renaming")
+            try expectEqual(changed, [policy], "evaluations after the other mode")
+            try expectEqual(
+                try await storage.routes(of: [policy]).map(\.policyName), ["web"], "name")
+        },
     ]
 
     static let deliveries: [StoragePromise] = [

@@ -88,6 +88,23 @@ extension MemoryStorage {
         }
     }
 
+    package func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute] {
+        try withState { state, _ in Set(policies).compactMap { state.storedRoute(of: $0) } }
+    }
+
+    package func routesMark() async throws(StorageError) -> RoutesMark {
+        try withState { state, _ in
+            RoutesMark(
+                count: Int64(state.routes.count),
+                sumOfIDs: state.routes.keys.reduce(0) { $0 + $1.rawValue },
+                sumOfEvaluations: state.routes.values.reduce(0) { $0 + $1.evaluation })
+        }
+    }
+
+    package func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64] {
+        try withState { state, _ in state.routes.mapValues(\.evaluation) }
+    }
+
     package func routeChanges(
         of policy: PolicyID, before: Int64?, limit: Int
     ) async throws(StorageError) -> [Route] {

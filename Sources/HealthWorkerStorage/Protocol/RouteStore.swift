@@ -42,6 +42,14 @@ package protocol RouteStore: Sendable {
     func route(of policy: PolicyID) async throws(StorageError) -> StoredRoute?
     /// Routes by policy name, after `after`.
     func routes(after: String?, limit: Int) async throws(StorageError) -> [StoredRoute]
+    /// In no order; a policy that is gone has none.
+    func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute]
+    /// Which routes there are, in a few numbers: while they are equal, no policy was made or deleted and
+    /// none was evaluated. It costs less than the routes themselves, to be asked several times a second.
+    func routesMark() async throws(StorageError) -> RoutesMark
+    /// The evaluation number of every policy's route: where it is the same, so are the lines and the
+    /// answer.
+    func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64]
     /// Newest first, older than generation `before`.
     func routeChanges(of policy: PolicyID, before: Int64?, limit: Int)
         async throws(StorageError) -> [Route]
@@ -132,7 +140,21 @@ package enum CommitOutcome: Hashable, Sendable {
     case superseded
 }
 
-package struct StoredRoute: Hashable, Sendable {
+/// Ids are never used again and evaluation numbers only rise: each policy that is made, deleted or
+/// evaluated makes another one of these.
+package struct RoutesMark: Hashable, Sendable {
+    package var count: Int64
+    package var sumOfIDs: Int64
+    package var sumOfEvaluations: Int64
+
+    package init(count: Int64, sumOfIDs: Int64, sumOfEvaluations: Int64) {
+        self.count = count
+        self.sumOfIDs = sumOfIDs
+        self.sumOfEvaluations = sumOfEvaluations
+    }
+}
+
+package struct StoredRoute: Hashable, Sendable, Codable {
     package var policy: PolicyID
     package var policyName: String
     package var mode: PolicyMode
@@ -144,6 +166,14 @@ package struct StoredRoute: Hashable, Sendable {
     package var freeze: Freeze?
     /// Nil: the policy waits for its first answer.
     package var route: Route?
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case policy = "id"
+        case policyName = "policy"
+        case mode, evaluation, members
+        case lookAgainAt = "look_again_at"
+        case unprotected, freeze, route
+    }
 
     package init(
         policy: PolicyID, policyName: String, mode: PolicyMode, evaluation: Int64,

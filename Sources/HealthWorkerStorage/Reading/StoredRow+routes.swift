@@ -40,6 +40,14 @@ extension StoredRoute {
     }
 }
 
+extension RoutesMark {
+    /// Reads a count and two sums.
+    package init(row: some StoredRow) {
+        self.init(
+            count: row.integer(0), sumOfIDs: row.integer(1), sumOfEvaluations: row.integer(2))
+    }
+}
+
 extension Override {
     /// Reads `override_id, policy_id, member, word, reason, actor, created_at, until_at,
     /// break_glass`.
