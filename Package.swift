@@ -124,7 +124,7 @@ let package = Package(
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage", "CSwaggerUI",
                 hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
-                nioHTTPTypesHTTP1, crypto, lifecycle, logging, metrics,
+                nioHTTPTypesHTTP1, nioPosix, crypto, lifecycle, logging, metrics,
             ]),
 
         // What is shown, and what is set.
@@ -223,7 +223,7 @@ let package = Package(
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
                 "HealthWorkerAPI", "StorageConformance", asyncHTTPClient, hummingbird,
-                hummingbirdTesting, httpTypes, nioCore, nioHTTP1, nioPosix, logging,
+                hummingbirdTesting, httpTypes, lifecycle, nioCore, nioHTTP1, nioPosix, logging,
             ], exclude: ["openapi.json"]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),

@@ -18,16 +18,14 @@ struct Installation {
     let telemetry: Telemetry
     let storage: any Storage
     let roles: [Role]
+    /// What is told without the storage, and runs beside.
+    var consumers: Consumers?
     /// Until when a storage that goes away while the process starts is waited for.
     var patience = ContinuousClock.now
 
     /// Serves until SIGTERM or SIGINT, which drain, or until `view` ends; a second signal ends the
     /// process at once.
     func run(beside view: LiveView?) async throws {
-        // A reader that went away must not end the process: what is written to it fails instead.
-        signal(SIGPIPE, SIG_IGN)
-        raiseDescriptorLimit()
-
         let logger = telemetry.logger
         let evaluator = PolicyEvaluator(storage: storage)
         let fleet = Fleet(me: storage.process)
@@ -73,6 +71,7 @@ struct Installation {
         try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
             try await watch?.readRows()
         }
+        consumers?.routes.use(storage)
         // Others decide by who is alive: be known before the first claim.
         await heartbeat.step()
 
@@ -84,17 +83,19 @@ struct Installation {
                     listen: listen, metrics: telemetry.metrics, storage: storage, logger: logger))
         }
         if roles.contains(.api) {
+            let server = try APIServer(
+                storage: storage, board: board, compiler: DocumentFile.compiler,
+                trials: Trials(location: settings.worker.location) {
+                    await probers.prober(for: $0.type)?.probe($0)
+                }, routes: consumers?.routes, settings: APISettings(settings), logger: logger,
+                readiness: [
+                    ReadinessTest("counts") { redis?.source.description ?? "database rows" }
+                ],
+                onListening: { view?.isListening(on: $0) })
             services.append(
-                try APIServer(
-                    storage: storage, board: board, compiler: DocumentFile.compiler,
-                    trials: Trials(location: settings.worker.location) {
-                        await probers.prober(for: $0.type)?.probe($0)
-                    }, settings: APISettings(settings), logger: logger,
-                    readiness: [
-                        ReadinessTest("counts") { redis?.source.description ?? "database rows" }
-                    ],
-                    onListening: { view?.isListening(on: $0) }
-                ).application)
+                ListeningService(
+                    key: "api.listen", address: settings.api.listen.description,
+                    base: server.application))
         }
         if let watch { services.append(watch) }
         if worker != nil || roles.contains(.api) {
@@ -123,19 +124,12 @@ struct Installation {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(services: configurations, logger: logger))
 
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await Self.obeySignals(group, logger) }
-                tasks.addTask { try await group.run() }
-                // The signals' task only ends with the group's.
-                try await tasks.next()
-                tasks.cancelAll()
-            }
-        } catch let error as IOError where [EADDRINUSE, EADDRNOTAVAIL].contains(error.errnoCode) {
-            let why = error.errnoCode == EADDRINUSE ? "is taken" : "is no address of this machine"
-            throw ListenError(
-                "api.listen \(settings.api.listen) \(why): name another, or end what listens there."
-            )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await Self.obeySignals(group, logger) }
+            tasks.addTask { try await group.run() }
+            // The signals' task only ends with the group's.
+            try await tasks.next()
+            tasks.cancelAll()
         }
         await probers.shutdown()
     }
@@ -153,13 +147,16 @@ struct Installation {
         }
     }
 
-    /// A probe in flight is a descriptor: use all that this process may have.
-    private func raiseDescriptorLimit() {
+    /// What holds for the whole process, before it serves anything.
+    static func prepareProcess(_ logger: Logger) {
+        // A reader that went away must not end the process: what is written to it fails instead.
+        signal(SIGPIPE, SIG_IGN)
+        // A probe in flight is a descriptor, as is a caller who waits: use all that it may have.
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 {
-            telemetry.logger.warning("the limit of open descriptors could not be raised")
+            logger.warning("the limit of open descriptors could not be raised")
         }
     }
 }

@@ -53,12 +53,3 @@ struct MetricsListener: Service {
         try await application.run()
     }
 }
-
-/// A listener that could not be opened, in one sentence.
-struct ListenError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}

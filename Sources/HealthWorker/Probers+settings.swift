@@ -25,17 +25,9 @@ extension AddressRules {
     /// networks that are none.
     init(_ settings: Settings, denying services: Set<Service> = []) throws {
         self.init(
-            deny: try Self.networks("probe.deny_networks", settings.probe.denyNetworks),
-            allow: try Self.networks("probe.allow_networks", settings.probe.allowNetworks),
+            deny: try Network.all(settings.probe.denyNetworks, of: "probe.deny_networks"),
+            allow: try Network.all(settings.probe.allowNetworks, of: "probe.allow_networks"),
             services: services, machine: services.isEmpty ? [] : Machine.addresses)
-    }
-
-    private static func networks(_ key: String, _ texts: [String]) throws -> [Network] {
-        do {
-            return try texts.map { text throws(NetworkError) in try Network(text) }
-        } catch {
-            throw Exit.error(Exit.configuration, "\(key): \(error)")
-        }
     }
 }
 

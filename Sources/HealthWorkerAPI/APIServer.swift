@@ -24,12 +24,13 @@ package struct APIServer: Sendable {
     ///   - board: where the fleet leaves word beside the storage.
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
     ///   - trials: probe checks before they are stored; nil: nothing is probed from here.
+    ///   - routes: reads routes of the same storage for consumers, too; nil: it makes its own.
     ///   - readiness: what `/readyz?verbose` tells beside the storage.
     ///   - onListening: called once requests are accepted, with the port that was really bound.
     /// - Throws: ``APISettingsError`` for a header name that is none.
     package init(
         storage: any Storage, board: (any FleetBoard)? = nil, compiler: Compiler,
-        trials: Trials? = nil, settings: APISettings, logger: Logger,
+        trials: Trials? = nil, routes: RouteWatch? = nil, settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws(APISettingsError) {
@@ -40,13 +41,13 @@ package struct APIServer: Sendable {
         let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
             storage: storage, board: board, compiler: compiler, trials: trials, keys: keys,
-            watch: RouteWatch(storage: storage, memory: settings.routeMemory),
+            watch: routes ?? RouteWatch(storage: storage, memory: settings.routeMemory),
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,
             logger: logger)
         mounting = Mounting(
-            keys: keys, watch: backend.watch, settings: settings, header: header,
-            components: Answers.components)
+            authentication: { HeaderAuthentication(keys: keys, header: header, role: $0) },
+            watch: backend.watch, settings: settings, components: Answers.components)
         self.readiness = readiness
         self.onListening = onListening
         endpoints =
@@ -54,7 +55,7 @@ package struct APIServer: Sendable {
             + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
             + FreezeEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
-            + MemberHealthEndpoints(backend: backend).all + EventEndpoints(backend: backend).all
+            + EventEndpoints(backend: backend).all
             + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
@@ -85,22 +86,9 @@ package struct APIServer: Sendable {
     /// A service: it serves until its service group shuts down, and then ends what is under way.
     package var application: Application<RouterResponder<APIContext>> {
         let settings = backend.settings
-        let serverName = "health-worker/\(settings.version)"
         return Application(
-            router: router,
-            server: HTTPServerBuilder { responder in
-                APIChannel(
-                    responder: responder, limits: settings.limits, serverName: serverName)
-            },
-            configuration: ApplicationConfiguration(
-                address: .hostname(settings.host, port: settings.port),
-                serverName: serverName,
-                availableConnectionsDelegate: MaximumAvailableConnections(
-                    settings.limits.connections)),
-            onServerRunning: { [onListening] channel in
-                await onListening(channel.localAddress?.port ?? settings.port)
-            },
-            logger: backend.logger)
+            router, at: settings.host, settings.port, version: settings.version,
+            limits: settings.limits, logger: backend.logger, onListening: onListening)
     }
 }
 

@@ -1,15 +1,16 @@
 import Foundation
 import HTTPTypes
 import HealthWorkerDocument
+import HealthWorkerStorage
 import Hummingbird
 import NIOCore
 
 /// What endpoints share once they are mounted.
 struct Mounting: Sendable {
-    var keys: KeyRing
+    /// Finds out who asks; nil where nothing that is mounted needs a key.
+    var authentication: (@Sendable (KeyRole) -> HeaderAuthentication)?
     var watch: RouteWatch
     var settings: APISettings
-    var header: HTTPField.Name
     /// The components to which schemas refer.
     var components: [String: Schema]
 }
@@ -26,11 +27,11 @@ extension Endpoint {
             return try await endpoint.handler(call)
         }
         if let role {
+            guard let authentication = mounting.authentication else {
+                preconditionFailure("\(operationID) needs a key, and nothing here knows any")
+            }
             router.group()
-                .add(
-                    middleware: HeaderAuthentication(
-                        keys: mounting.keys, header: mounting.header, role: role)
-                )
+                .add(middleware: authentication(role))
                 .on(RouterPath(path), method: method, use: handler)
         } else {
             router.on(RouterPath(path), method: method, use: handler)

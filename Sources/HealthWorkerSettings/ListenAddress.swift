@@ -50,6 +50,19 @@ extension SettingType where Value == ListenAddress {
     }
 }
 
+extension SettingType where Value == ListenAddress? {
+    static var listenAddressOrOff: Self {
+        let address = SettingType<ListenAddress>.listenAddress
+        return Self(
+            name: "address and port, or off",
+            read: { (given) throws(Refusal) in
+                let text = try given.text("an address and port in quotes, or \"off\"")
+                return text == "off" ? nil : try address.read(given)
+            },
+            show: { $0?.description ?? "off" }, toml: { ($0?.description ?? "off").quoted })
+    }
+}
+
 extension SettingType where Value == ListenRange? {
     static var listenRange: Self {
         Self(

@@ -9,6 +9,8 @@ package struct Settings: Sendable {
     package var register: Register
     package var worker: Worker
     package var api: API
+    package var consumer: Consumer
+    package var agent: Agent
     package var probe: Probe
     package var history: History
     package var log: Log
@@ -47,6 +49,20 @@ package struct Settings: Sendable {
         package var listen: ListenAddress
         /// The header that carries a key beside `Authorization: Bearer`.
         package var authHeader: String
+    }
+
+    /// Who is told routes without a key. Networks in CIDR form, as below.
+    package struct Consumer: Sendable, Equatable {
+        /// Nil: nothing is told without a key.
+        package var listen: ListenAddress?
+        package var networks: [String]
+        /// The path of a file; nil: routes are held in memory alone.
+        package var snapshot: String?
+    }
+
+    package struct Agent: Sendable, Equatable {
+        /// Nil: HAProxy is told nothing.
+        package var listen: ListenAddress?
     }
 
     /// Networks in CIDR form: an address, a slash and the bits of its prefix, no bit set beyond.
@@ -148,6 +164,27 @@ extension Settings {
             authHeader: keys.value(
                 "api.auth.header", .headerName, default: "X-API-Key",
                 "The header that carries an API key beside Authorization: Bearer."))
+
+        consumer = Consumer(
+            listen: keys.value(
+                "consumer.listen", .listenAddressOrOff, default: nil,
+                "Where an API also tells routes without a key, read-only, to programs that send traffic "
+                    + "by them, such as \"127.0.0.1:8053\"; it answers on while the database is away."
+            ),
+            networks: keys.value(
+                "consumer.networks", .networks, default: ["127.0.0.0/8", "::1/128"],
+                "The networks whose programs may ask at consumer.listen and agent.listen."),
+            snapshot: keys.value(
+                "consumer.snapshot", .pathOrNone, default: nil,
+                "A file in which an API keeps the routes for its next start: it then tells them also "
+                    + "before the database is there. Standalone with --data-dir keeps routes.json there."
+            ))
+
+        agent = Agent(
+            listen: keys.value(
+                "agent.listen", .listenAddressOrOff, default: nil,
+                "Where an API answers HAProxy's agent-check, whose agent-send names POLICY/MEMBER, such "
+                    + "as \"127.0.0.1:8054\"."))
 
         probe = Probe(
             resolver: keys.value(

@@ -8,6 +8,7 @@ import NIOHTTP1
 struct Installation {
     let scratch: Scratch
     let port: Int
+    let environment: [String: String]
     var program: Program
 
     var client: Client {
@@ -20,7 +21,7 @@ struct Installation {
         environment: [String: String] = [:]
     ) async throws -> Installation {
         var installation = Installation(
-            scratch: scratch, port: port,
+            scratch: scratch, port: port, environment: environment,
             program: try launch(scratch, port, document, environment))
         try await installation.awaitReady()
         return installation
@@ -28,7 +29,7 @@ struct Installation {
 
     /// Starts the program anew on the same data, as after a crash.
     mutating func startAgain() async throws {
-        program = try Self.launch(scratch, port, nil)
+        program = try Self.launch(scratch, port, nil, environment)
         try await awaitReady()
     }
 

@@ -6,7 +6,6 @@ import HealthWorkerStorage
 import Hummingbird
 import Logging
 import NIOCore
-import NIOPosix
 import Testing
 
 /// What clients send and do that is no request, over a real connection.
@@ -212,18 +211,6 @@ private struct Wire: Sendable {
     let storage: MemoryStorage
     let key: String
 
-    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
-        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.allowRemoteHalfClosure, value: true)
-            .connect(host: "127.0.0.1", port: port) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try NIOAsyncChannel(
-                        wrappingChannelSynchronously: channel,
-                        configuration: .init(isOutboundHalfClosureEnabled: true))
-                }
-            }
-    }
-
     /// Everything that is answered until the server ends the connection.
     ///
     /// - Parameters:
@@ -233,7 +220,7 @@ private struct Wire: Sendable {
         to text: String, then more: String? = nil, after word: String? = nil,
         thenEnds ends: Bool = false
     ) async throws -> String {
-        try await connect().executeThenClose { inbound, outbound in
+        try await TestConnection.open(port: port).executeThenClose { inbound, outbound in
             var heard = ""
             var owed = more
             do {
@@ -260,7 +247,7 @@ private struct Wire: Sendable {
 
     /// Sends and never reads, until the server hangs up.
     func writeUntilRefused(_ text: String) async throws {
-        try await connect().executeThenClose { _, outbound in
+        try await TestConnection.open(port: port).executeThenClose { _, outbound in
             let deadline = ContinuousClock.now + .seconds(600)
             do {
                 try await outbound.write(ByteBuffer(string: text))
@@ -273,11 +260,5 @@ private struct Wire: Sendable {
             } catch is ChannelError {
             }
         }
-    }
-}
-
-extension String {
-    fileprivate func components(of part: String) -> Int {
-        split(separator: part, omittingEmptySubsequences: false).count - 1
     }
 }

@@ -90,7 +90,9 @@ struct PrecedenceTests {
             "probe.deny_networks": "192.0.2.0/24, 2001:db8::/32",
             "probe.allow_networks": "127.0.0.0/8", "history.outcomes": "none",
             "history.keep": "36h", "log.level": "debug", "log.format": "json",
-            "metrics.listen": "127.0.0.1:9464-9473",
+            "metrics.listen": "127.0.0.1:9464-9473", "consumer.listen": "127.0.0.1:8053",
+            "consumer.networks": "192.0.2.0/24", "consumer.snapshot": "/var/lib/hw/routes.json",
+            "agent.listen": "[::1]:8054",
         ]
         let keys = SettingKey.all.filter { $0.path != "secrets.NAME" }
         #expect(Set(keys.map(\.path)) == Set(values.keys))
@@ -117,6 +119,24 @@ struct PrecedenceTests {
             ])
         #expect(settings.probe.denyNetworks == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(settings.metrics.listen == ListenRange(host: "127.0.0.1", ports: 9464...9473))
+        #expect(settings.consumer.listen == ListenAddress(host: "127.0.0.1", port: 8053))
+        #expect(settings.consumer.snapshot == "/var/lib/hw/routes.json")
+        #expect(settings.agent.listen == ListenAddress(host: "::1", port: 8054))
+    }
+
+    @Test func `consumers are told nothing unless an address is named`() throws {
+        let none = try Settings.load()
+        let off = try Settings.load(environment: [
+            "HEALTH_WORKER_CONSUMER_LISTEN": "off", "HEALTH_WORKER_AGENT_LISTEN": "off",
+            "HEALTH_WORKER_CONSUMER_SNAPSHOT": "",
+        ])
+
+        for settings in [none, off] {
+            #expect(settings.consumer.listen == nil)
+            #expect(settings.agent.listen == nil)
+            #expect(settings.consumer.snapshot == nil)
+            #expect(settings.consumer.networks == ["127.0.0.0/8", "::1/128"])
+        }
     }
 
     @Test func `a PostgreSQL database is taken as libpq reads it, and shown without its password`()

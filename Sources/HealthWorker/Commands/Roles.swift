@@ -42,16 +42,32 @@ struct RoleOptions: ParsableArguments {
     func run(_ role: Role) async throws {
         let settings = try configuration.load()
         let telemetry = Telemetry.start(settings)
-        let deadline = ContinuousClock.now + wait.duration
-        let storage = try await Engine.open(settings, waiting: wait.duration, telemetry.logger)
-        let installation = Installation(
-            settings: settings, telemetry: telemetry, storage: storage, roles: [role],
-            patience: deadline)
+        Installation.prepareProcess(telemetry.logger)
+        let wait = wait
         do {
-            try await installation.run(beside: nil)
+            let consumers =
+                role == .api ? try await Consumers(settings, logger: telemetry.logger) : nil
+            try await Consumers.serving(consumers) {
+                try await Self.run(role, settings, telemetry, waiting: wait, beside: consumers)
+            }
         } catch let error as ListenError {
             throw Exit.error(Exit.failed, error.description)
         }
+    }
+
+    private static func run(
+        _ role: Role, _ settings: Settings, _ telemetry: Telemetry, waiting wait: TimeSpan,
+        beside consumers: Consumers?
+    ) async throws {
+        // Who has routes of the last time to tell serves on, however long the database is away.
+        let patience = consumers?.hasSnapshot == true ? TimeSpan.hours(24 * 3660) : wait
+        let deadline = ContinuousClock.now + patience.duration
+        let storage = try await Engine.open(
+            settings, waiting: patience.duration, telemetry.logger)
+        let installation = Installation(
+            settings: settings, telemetry: telemetry, storage: storage, roles: [role],
+            consumers: consumers, patience: deadline)
+        try await installation.run(beside: nil)
         await storage.close()
     }
 }

@@ -33,6 +33,7 @@ struct Standalone: AsyncParsableCommand {
         // A document that is wrong is said before anything is touched.
         let document = try apply.map { try DocumentFile.compile(try DocumentFile.read($0)) }
         let telemetry = Telemetry.start(settings)
+        Installation.prepareProcess(telemetry.logger)
         if let dataDir { try makeFolder(dataDir) }
 
         let migrator = try await Engine.migrator(settings)
@@ -48,12 +49,14 @@ struct Standalone: AsyncParsableCommand {
         }
         if let document { try await carryOut(document, on: storage) }
 
+        let consumers = try await Consumers(
+            settings, snapshot: dataDir.map { "\($0)/routes.json" }, logger: telemetry.logger)
         let installation = Installation(
             settings: settings, telemetry: telemetry, storage: storage,
-            roles: [.register, .worker, .api])
+            roles: [.register, .worker, .api], consumers: consumers)
         let view = watch || once ? LiveView(storage: storage, prints: watch, endsOnce: once) : nil
         do {
-            try await installation.run(beside: view)
+            try await Consumers.serving(consumers) { try await installation.run(beside: view) }
         } catch let error as ListenError {
             throw Exit.error(Exit.failed, error.description)
         }

@@ -9,7 +9,7 @@ struct PublicEndpoints: Sendable {
     let backend: Backend
     let readiness: [ReadinessTest]
 
-    var all: [Endpoint] { [alive, ready] }
+    var all: [Endpoint] { [Self.alive, ready] }
 
     /// Pages and documents: they are no operations, so the OpenAPI document does not list them.
     static let paths = ["/", "/openapi.json", Schema.documentPath]
@@ -25,7 +25,7 @@ struct PublicEndpoints: Sendable {
         router.get(RouterPath(Schema.documentPath)) { request, _ in schema.answer(to: request) }
     }
 
-    private var alive: Endpoint {
+    static var alive: Endpoint {
         Endpoint(
             .get, "/livez", "isAlive", tag: .installation, role: nil,
             summary: "Say whether the process answers at all",

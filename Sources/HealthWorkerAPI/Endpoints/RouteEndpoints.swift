@@ -3,15 +3,15 @@ import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
 import Hummingbird
-import ServiceLifecycle
 
 /// `/v1/routes`
 struct RouteEndpoints {
     let backend: Backend
 
-    static let policy = Endpoint.Parameter.path("policy", .name, "The policy's name.")
-
-    var all: [Endpoint] { [list, get, changes, deliveries] }
+    var all: [Endpoint] {
+        let questions = RouteQuestions(source: .storage(backend), role: .read)
+        return [list, questions.route, questions.memberHealth, changes, deliveries]
+    }
 
     private var list: Endpoint {
         Endpoint(
@@ -37,64 +37,11 @@ struct RouteEndpoints {
         }
     }
 
-    private var get: Endpoint {
-        Endpoint(
-            .get, "/v1/routes/{policy}", "getRoute", tag: .routes, role: .read,
-            summary: "Get the members published now",
-            description: "With `wait` and the `If-None-Match` of the route that the caller has, it "
-                + "answers as soon as there is another one, or 304 when the time is over.",
-            parameters: [
-                Self.policy,
-                .query(
-                    "wait", .timeSpan(.milliseconds(1)...(.minutes(1))),
-                    "How long to wait for another route than the one in If-None-Match."),
-                .header("If-None-Match", "The `ETag` of the route that the caller has."),
-            ],
-            answers: [
-                Endpoint.Answer(
-                    .ok, "The route.", .reference("Route"),
-                    headers: [("ETag", "Its generation.")]),
-                Endpoint.Answer(.notModified, "The caller has it already.", types: []),
-            ], problems: [.notFound]
-        ) { [backend] call in
-            let name = call.name("policy")
-            let known = call.request.headers[.ifNoneMatch]
-            let wait = call.text("wait").flatMap(TimeSpan.init)?.duration ?? .zero
-            let end = ContinuousClock.now + wait
-            let pause = max(backend.settings.longPollInterval, .milliseconds(100))
-            while true {
-                guard let route = try await backend.watch.route(ofPolicy: name) else {
-                    throw ProblemDetails.missing(.policy, name)
-                }
-                if let answer = route.answer, !Preconditions.matches(answer.tag, header: known) {
-                    return Response(
-                        status: .ok,
-                        headers: [
-                            .contentType: MediaType.json.rawValue, .eTag: answer.tag,
-                            .cacheControl: "no-cache",
-                        ], body: ResponseBody(byteBuffer: answer.body))
-                }
-                let left = end - ContinuousClock.now
-                // A process that ends does not keep it waiting: the caller asks another one.
-                guard left > .zero, !Task.isShuttingDownGracefully else {
-                    guard let tag = route.answer?.tag else {
-                        throw ProblemDetails(
-                            .notFound,
-                            "The policy has no route yet: it waits for its members' first outcomes."
-                        )
-                    }
-                    return Response(status: .notModified, headers: [.eTag: tag])
-                }
-                try await Task.sleep(for: min(left, pause))
-            }
-        }
-    }
-
     private var changes: Endpoint {
         Endpoint(
             .get, "/v1/routes/{policy}/changes", "listRouteChanges", tag: .routes, role: .read,
             summary: "List a policy's routes, newest first",
-            parameters: [Self.policy] + Listing.parameters,
+            parameters: [RouteQuestions.policy] + Listing.parameters,
             answers: [Listing.page(of: "RouteChangePage", "Routes with their members.")],
             problems: [.notFound]
         ) { [backend] call in
@@ -111,7 +58,7 @@ struct RouteEndpoints {
     private var deliveries: Endpoint {
         Endpoint(
             .get, "/v1/routes/{policy}/deliveries", "getDeliveries", tag: .routes, role: .read,
-            summary: "Get what has not reached its sink yet", parameters: [Self.policy],
+            summary: "Get what has not reached its sink yet", parameters: [RouteQuestions.policy],
             answers: [Endpoint.Answer(.ok, "What waits.", .reference("Deliveries"))],
             problems: [.notFound]
         ) { [backend] call in

@@ -20,7 +20,7 @@ struct EventStream: Sendable {
         }
         // Read before anything is answered, so that a storage that is away is a proper error.
         let start = try await backend.events.join()
-        let key = try await storedKey(of: call)
+        let key = try await StandingKey(of: call, in: backend.storage)
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store",
             // What stands in between must not wait for more.
@@ -29,7 +29,7 @@ struct EventStream: Sendable {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { [self] writer in
-                try await write(to: &writer, from: start, after: last, key: key, call)
+                try await write(to: &writer, from: start, after: last, key: key)
                 try await writer.finish(nil)
                 // Until here, or until nobody wants the answer any more.
                 withExtendedLifetime(seat) {}
@@ -38,7 +38,7 @@ struct EventStream: Sendable {
 
     private func write(
         to writer: inout any ResponseBodyWriter, from start: EventWatch.Place,
-        after last: EventPosition?, key: String?, _ call: Call
+        after last: EventPosition?, key: StandingKey?
     ) async throws {
         var place = start
         var reached = last
@@ -71,7 +71,7 @@ struct EventStream: Sendable {
             case nil: break
             }
             if ContinuousClock.now - heardAt >= backend.settings.heartbeat {
-                if let key, try await !isValid(key) { return }
+                if let key, try await !key.isValid() { return }
                 try await writer.write(ByteBuffer(string: ": still here\n\n"))
                 heardAt = .now
             }
@@ -115,28 +115,6 @@ struct EventStream: Sendable {
             sent.formUnion(events.map(\.position))
             if events.count < query.limit { return (reached, sent) }
         }
-    }
-
-    // MARK: - The key
-
-    /// The key's id, where the storage knows it: another middleware may know callers without keys.
-    private func storedKey(of call: Call) async throws -> String? {
-        try await backend.storage.key(id: call.caller.keyID)?.id
-    }
-
-    /// A stream may last for days, and a key may be revoked or expire meanwhile.
-    private func isValid(_ id: String) async throws -> Bool {
-        let key: APIKey?
-        let now: Timestamp
-        do {
-            key = try await backend.storage.key(id: id)
-            now = try await backend.storage.now()
-        } catch {
-            guard case .unavailable = error else { throw error }
-            return true
-        }
-        guard let key, key.revokedAt == nil else { return false }
-        return key.expiresAt.map { now < $0 } ?? true
     }
 }
 

@@ -1,5 +1,6 @@
 package import Hummingbird
 import Logging
+import NIOCore
 
 /// What a request carries from one middleware to the next.
 package struct APIContext: RequestContext {
@@ -8,8 +9,11 @@ package struct APIContext: RequestContext {
     var requestID = ""
     /// Nil for operations that need no key.
     var caller: Caller?
+    /// Where the connection comes from.
+    let remoteAddress: SocketAddress?
 
     package init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        remoteAddress = source.channel.remoteAddress
     }
 }

@@ -56,7 +56,7 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
         case .malformed: "The body cannot be read"
         case .invalidParameter: "A parameter is not valid"
         case .unauthenticated: "A key is needed"
-        case .forbidden: "The key may not do this"
+        case .forbidden: "This is not allowed"
         case .notFound: "Not found"
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "None of the accepted types can be answered"

@@ -1,5 +1,3 @@
-package import HealthWorkerModel
-
 /// A range of addresses, as `192.0.2.0/24` or `2001:db8::/32` names it.
 package struct Network: Hashable, Sendable, CustomStringConvertible {
     package let base: IPAddress
@@ -26,7 +24,7 @@ package struct Network: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// The range of `length` bits that `address` lies in.
-    init(base address: IPAddress, length: Int) {
+    package init(base address: IPAddress, length: Int) {
         let spare = address.width - length
         let bits = spare == 128 ? 0 : (address.bits >> spare) << spare
         self.length = length
