@@ -138,6 +138,9 @@ import Testing
             #expect(answer.string("/members/0/reason") == "unhealthy")
             #expect(answer["/members/1/published"]?.bool == true)
             #expect(answer.string("/route/cause") == "failover")
+            #expect(answer["/protected"]?.bool == false)
+            #expect(answer.string("/exposures/0/reason") == "no_spare")
+            #expect(answer["/exposures/0/members"]?.elements?.compactMap(\.text) == ["ams1"])
         }
     }
 

@@ -24,8 +24,10 @@ enum Answers {
         "MemberVerdict": memberVerdict,
         "PublishedMember": publishedMember,
         "Freeze": freeze,
+        "Exposure": exposure,
         "Simulation": simulation,
-        "SimulatedChange": route.removing(["policy", "mode"]).described("A route that would be."),
+        "SimulatedChange": route.removing(["policy", "mode", "stale", "age_seconds"]).described(
+            "A route that would be."),
         "Route": route,
         "RoutePage": page(of: "Route"),
         "RouteChange": routeChange,
@@ -192,10 +194,20 @@ enum Answers {
         required("cause", .choice(of: RouteCause.self)), required("decided_at", time),
         required("ttl", count.described("Seconds.")),
         required("records", .list(of: .reference("PublishedMember"), count: 0...100_000)),
+        stale, age,
     ]).described("The members published now.")
 
-    private static let routeChange = route.removing(["policy", "mode"]).with(
-        required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)))
+    private static let stale = optional(
+        "stale",
+        .boolean.described(
+            "To consumers without a key: the storage is away, and nobody knows whether this still "
+                + "holds. Missing otherwise."))
+    private static let age = optional(
+        "age_seconds", count.described("With `stale`: how long ago it was known to be so."))
+
+    private static let routeChange = route.removing(["policy", "mode", "stale", "age_seconds"])
+        .with(
+            required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)))
 
     private static let memberVerdict = Schema.object([
         required("name", text), required("value", text),
@@ -209,6 +221,7 @@ enum Answers {
             .choice(of: Health.self).described("What counted, after overrides and rules.")),
         optional("since", time),
         required("flags", .list(of: .choice(of: VerdictFlag.self), count: 0...16)),
+        stale, age,
     ])
 
     private static let evaluation = Schema.object([
@@ -216,11 +229,26 @@ enum Answers {
         required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)),
         required("unprotected", families),
         optional(
+            "protected",
+            .boolean.described(
+                "Whether it would get over the loss of any one member by itself. Where that was "
+                    + "asked, as are `exposures`.")),
+        optional(
+            "exposures",
+            .list(of: .reference("Exposure"), count: 0...16).described(
+                "What is in the way; none where it is protected.")),
+        optional(
             "look_again_at",
             time.described("When it is evaluated again though nothing turns.")),
         optional("freeze", .reference("Freeze")),
         optional("route", .reference("Route").described("Missing until the first answer.")),
     ]).described("Who is published, who is not, and why.")
+
+    private static let exposure = Schema.object([
+        required("reason", .choice(of: Protection.Reason.self)),
+        required(
+            "members", words.described("Those whose loss it is about; none: the whole policy.")),
+    ])
 
     private static let simulation = Schema.object([
         required("policy", .name),

@@ -37,12 +37,16 @@ enum RouteAnswer {
         .object(entries(of: route) + [.init("members", members(route.members))])
     }
 
-    static func evaluation(_ stored: StoredRoute) -> Node {
+    /// - Parameter protection: nil where it was not asked.
+    static func evaluation(_ stored: StoredRoute, _ protection: Protection? = nil) -> Node {
         .object([
             .init("policy", .text(stored.policyName)),
             .init("evaluation", .number(stored.evaluation)),
             .init("members", members(stored.members)),
             .init("unprotected", .names(stored.unprotected.map(\.rawValue))),
+            entry("protected", (protection?.isProtected).map(Node.flag)),
+            entry(
+                "exposures", protection.map { .list($0.exposures.map { Node.encoding($0) }) }),
             entry("look_again_at", stored.lookAgainAt.map(Node.time)),
             entry("freeze", stored.freeze.map { Node.encoding($0) }),
             entry("route", node(of: stored)),

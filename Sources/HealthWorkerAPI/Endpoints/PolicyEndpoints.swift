@@ -203,12 +203,18 @@ struct PolicyEndpoints {
     private var evaluation: Endpoint {
         Endpoint(
             .get, "/v1/policies/{name}/evaluation", "getEvaluation", tag: .policies, role: .read,
-            summary: "Get who is published, who is not, and why", parameters: [Self.name],
+            summary: "Get who is published, who is not, and why",
+            description: "And whether the policy would get over the loss of any one member by "
+                + "itself: `protected`, and where it would not, what is in the way.",
+            parameters: [Self.name],
             answers: [Endpoint.Answer(.ok, "The last evaluation.", .reference("Evaluation"))],
             problems: [.notFound]
         ) { [backend] call in
             let policy = try await backend.policy(call.name())
-            return .json(RouteAnswer.evaluation(try await backend.route(of: policy)))
+            let inputs = try await backend.storage.evaluationInputs(of: policy.id)?.inputs
+            return .json(
+                RouteAnswer.evaluation(
+                    try await backend.route(of: policy), inputs.map { Protection(of: $0) }))
         }
     }
 
