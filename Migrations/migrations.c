@@ -18,6 +18,9 @@ static const unsigned char mysql_004[] = {
 static const unsigned char mysql_005[] = {
 #embed "MySQL/005_settings.sql"
 };
+static const unsigned char mysql_006[] = {
+#embed "MySQL/006_keys.sql"
+};
 static const unsigned char mysql_007[] = {
 #embed "MySQL/007_events.sql"
 };
@@ -36,6 +39,9 @@ static const unsigned char postgresql_004[] = {
 };
 static const unsigned char postgresql_005[] = {
 #embed "PostgreSQL/005_settings.sql"
+};
+static const unsigned char postgresql_006[] = {
+#embed "PostgreSQL/006_keys.sql"
 };
 static const unsigned char postgresql_007[] = {
 #embed "PostgreSQL/007_events.sql"
@@ -56,6 +62,9 @@ static const unsigned char sqlite_004[] = {
 static const unsigned char sqlite_005[] = {
 #embed "SQLite/005_settings.sql"
 };
+static const unsigned char sqlite_006[] = {
+#embed "SQLite/006_keys.sql"
+};
 static const unsigned char sqlite_007[] = {
 #embed "SQLite/007_events.sql"
 };
@@ -66,18 +75,21 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 3, "routes", mysql_003, sizeof mysql_003},
     {"MySQL", 4, "fleet", mysql_004, sizeof mysql_004},
     {"MySQL", 5, "settings", mysql_005, sizeof mysql_005},
+    {"MySQL", 6, "keys", mysql_006, sizeof mysql_006},
     {"MySQL", 7, "events", mysql_007, sizeof mysql_007},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
     {"PostgreSQL", 4, "fleet", postgresql_004, sizeof postgresql_004},
     {"PostgreSQL", 5, "settings", postgresql_005, sizeof postgresql_005},
+    {"PostgreSQL", 6, "keys", postgresql_006, sizeof postgresql_006},
     {"PostgreSQL", 7, "events", postgresql_007, sizeof postgresql_007},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
     {"SQLite", 4, "fleet", sqlite_004, sizeof sqlite_004},
     {"SQLite", 5, "settings", sqlite_005, sizeof sqlite_005},
+    {"SQLite", 6, "keys", sqlite_006, sizeof sqlite_006},
     {"SQLite", 7, "events", sqlite_007, sizeof sqlite_007},
 };
 

@@ -111,7 +111,8 @@ struct Installation {
                     storage: storage, evaluator: evaluator,
                     limits: Register.Limits(
                         pollInterval: settings.register.pollInterval.duration,
-                        keepsOutcomes: settings.history.keep.duration),
+                        keepsOutcomes: settings.history.keep.duration,
+                        keepsAudit: settings.history.audit.duration),
                     enqueued: enqueued, logger: logger))
         }
         var configurations = services.map {
@@ -180,6 +181,14 @@ extension APISettings {
     init(_ settings: Settings) {
         self.init(
             host: settings.api.listen.host, port: settings.api.listen.port,
-            authHeader: settings.api.authHeader, version: Version.current)
+            authHeader: settings.api.authHeader, version: Version.current,
+            limits: Limits(
+                perCaller: settings.api.limits.perKey.asLimit,
+                perAddress: settings.api.limits.perAddress.asLimit,
+                refusedKeysPerMinute: settings.api.limits.refusedKeys.asLimit))
     }
+}
+
+extension Int {
+    fileprivate var asLimit: Int? { self == 0 ? nil : self }
 }

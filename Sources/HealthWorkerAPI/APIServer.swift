@@ -22,6 +22,7 @@ package struct APIServer: Sendable {
 
     /// - Parameters:
     ///   - board: where the fleet leaves word beside the storage.
+    ///   - authentication: who finds out who sends a request; nil: keys of this storage.
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
     ///   - trials: probe checks before they are stored; nil: nothing is probed from here.
     ///   - routes: reads routes of the same storage for consumers, too; nil: it makes its own.
@@ -29,8 +30,10 @@ package struct APIServer: Sendable {
     ///   - onListening: called once requests are accepted, with the port that was really bound.
     /// - Throws: ``APISettingsError`` for a header name that is none.
     package init(
-        storage: any Storage, board: (any FleetBoard)? = nil, compiler: Compiler,
-        trials: Trials? = nil, routes: RouteWatch? = nil, settings: APISettings, logger: Logger,
+        storage: any Storage, board: (any FleetBoard)? = nil,
+        authentication: (any Authentication)? = nil,
+        compiler: Compiler, trials: Trials? = nil, routes: RouteWatch? = nil,
+        settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws(APISettingsError) {
@@ -45,9 +48,14 @@ package struct APIServer: Sendable {
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,
             logger: logger)
+        let limits = CallLimits(settings.limits)
+        let authentication =
+            authentication
+            ?? KeyAuthentication(keys: keys, header: header, refusals: limits.refusals)
         mounting = Mounting(
-            authentication: { HeaderAuthentication(keys: keys, header: header, role: $0) },
-            watch: backend.watch, settings: settings, components: Answers.components)
+            authentication: authentication, watch: backend.watch, limits: limits,
+            settings: settings,
+            components: Answers.components)
         self.readiness = readiness
         self.onListening = onListening
         endpoints =
@@ -59,10 +67,11 @@ package struct APIServer: Sendable {
             + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
-            + SettingsEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
+            + SettingsEndpoints(backend: backend).all + AuditEndpoints(backend: backend).all
+            + KeyEndpoints(backend: backend).all
             + PublicEndpoints(backend: backend, readiness: readiness).all
         description = OpenAPI.document(
-            of: endpoints, components: Answers.components, authHeader: header.rawName,
+            of: endpoints, components: Answers.components, schemes: authentication.schemes,
             version: settings.version)
     }
 
@@ -77,9 +86,10 @@ package struct APIServer: Sendable {
         router.add(middleware: RequestJournal())
         router.add(middleware: ProblemAnswers(paths: paths))
         for endpoint in endpoints { endpoint.mount(on: router, mounting) }
+        let open = router.group().add(middleware: StrangerMiddleware(limits: mounting.limits))
         PublicEndpoints(backend: backend, readiness: readiness)
-            .mount(on: router, document: description)
-        SwaggerPages().mount(on: router)
+            .mount(on: open, document: description)
+        SwaggerPages().mount(on: open)
         return router
     }
 
@@ -88,7 +98,7 @@ package struct APIServer: Sendable {
         let settings = backend.settings
         return Application(
             router, at: settings.host, settings.port, version: settings.version,
-            limits: settings.limits, logger: backend.logger, onListening: onListening)
+            limits: settings.connections, logger: backend.logger, onListening: onListening)
     }
 }
 

@@ -61,6 +61,8 @@ extension Backend {
     }
 
     private func person(of call: Call) throws -> PolicyEvaluator.Operator {
-        PolicyEvaluator.Operator(try call.caller.actor, message: call.text("message"))
+        PolicyEvaluator.Operator(
+            try call.caller.actor, message: call.text("message"),
+            requestID: call.context.requestID)
     }
 }

@@ -8,8 +8,9 @@ import NIOCore
 /// What endpoints share once they are mounted.
 struct Mounting: Sendable {
     /// Finds out who asks; nil where nothing that is mounted needs a key.
-    var authentication: (@Sendable (KeyRole) -> HeaderAuthentication)?
+    var authentication: (any Authentication)?
     var watch: RouteWatch
+    var limits: CallLimits
     var settings: APISettings
     /// The components to which schemas refer.
     var components: [String: Schema]
@@ -31,10 +32,16 @@ extension Endpoint {
                 preconditionFailure("\(operationID) needs a key, and nothing here knows any")
             }
             router.group()
-                .add(middleware: authentication(role))
+                .add(
+                    middleware: CallerMiddleware(
+                        authentication: authentication, limits: mounting.limits,
+                        role: role)
+                )
                 .on(RouterPath(path), method: method, use: handler)
         } else {
-            router.on(RouterPath(path), method: method, use: handler)
+            router.group()
+                .add(middleware: StrangerMiddleware(limits: mounting.limits))
+                .on(RouterPath(path), method: method, use: handler)
         }
     }
 

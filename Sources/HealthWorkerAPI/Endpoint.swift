@@ -52,7 +52,9 @@ package struct Endpoint: Sendable {
             .malformedRequest, .invalidParameter, .notAcceptable, .headersTooLarge,
         ]
         kinds.formUnion(problems)
-        if role != nil { kinds.formUnion([.unauthenticated, .forbidden, .unavailable]) }
+        if role != nil {
+            kinds.formUnion([.unauthenticated, .forbidden, .tooManyRequests, .unavailable])
+        }
         if body != nil {
             kinds.formUnion([.malformed, .tooSlow, .tooLarge, .unsupportedMediaType, .invalid])
         }

@@ -7,12 +7,13 @@ import Hummingbird
 /// Assembles the OpenAPI 3.1.0 document of endpoints, with nothing in it that they do not say.
 package enum OpenAPI {
     package static func document(
-        of endpoints: [Endpoint], components: [String: Schema], authHeader: String, version: String
+        of endpoints: [Endpoint], components: [String: Schema], schemes: [SecurityScheme],
+        version: String
     ) -> Node {
         var paths: [(path: String, operations: [Node.Entry])] = []
         for endpoint in endpoints {
             let operation = Node.Entry(
-                endpoint.method.rawValue.lowercased(), operation(endpoint, components))
+                endpoint.method.rawValue.lowercased(), operation(endpoint, components, schemes))
             if let index = paths.firstIndex(where: { $0.path == endpoint.path }) {
                 paths[index].operations.append(operation)
             } else {
@@ -39,9 +40,7 @@ package enum OpenAPI {
                 .object([
                     .init(
                         "securitySchemes",
-                        .object([
-                            .init("bearer", bearer), .init("header", header(named: authHeader)),
-                        ])),
+                        .object(schemes.map { .init($0.name, $0.description) })),
                     .init(
                         "schemas",
                         .object(
@@ -107,24 +106,10 @@ package enum OpenAPI {
         ])
     }
 
-    private static let bearer = Node.object([
-        .init("type", .text("http")), .init("scheme", .text("bearer")),
-        .init("bearerFormat", .text("hw_<id>_<secret>")),
-        .init("description", .text("A key of this API.")),
-    ])
-
-    private static func header(named name: String) -> Node {
-        .object([
-            .init("type", .text("apiKey")), .init("in", .text("header")),
-            .init("name", .text(name)),
-            .init("description", .text("The same key, for clients that cannot send the other.")),
-        ])
-    }
-
     // MARK: - One operation
 
     private static func operation(
-        _ endpoint: Endpoint, _ components: [String: Schema]
+        _ endpoint: Endpoint, _ components: [String: Schema], _ schemes: [SecurityScheme]
     ) -> Node {
         let needs = endpoint.role.map { "Needs a key with the role `\($0.rawValue)`." }
         let description = [endpoint.description, needs].compactMap(\.self).joined(separator: "\n\n")
@@ -141,7 +126,7 @@ package enum OpenAPI {
                 "security",
                 .list(
                     endpoint.role == nil
-                        ? [] : ["bearer", "header"].map { .object([.init($0, .list([]))]) })),
+                        ? [] : schemes.map { .object([.init($0.name, .list([]))]) })),
         ])
     }
 

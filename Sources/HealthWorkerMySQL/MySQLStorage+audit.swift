@@ -7,16 +7,25 @@ extension MySQLStorage {
         try await transact { try $0.append(entries) }
     }
 
-    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
-        try await perform { session in
-            try session.all(
+    package func audit(
+        matching filter: AuditFilter, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [AuditEntry] {
+        let page = AuditPage(
+            filter, before: before, limit: limit, in: .mysql, beforeColumn: "`before`")
+        return try await perform { session in
+            try session.all(page.sql, page.values.bound, AuditEntry.init(row:))
+        }
+    }
+
+    package func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int {
+        try await read { session in
+            try session.run(
                 """
-                SELECT entry_id, at, actor, action, object, `before`, after, message
-                FROM audit_log
-                WHERE entry_id < ?
-                ORDER BY entry_id DESC
+                DELETE FROM audit_log
+                WHERE at < ?
+                ORDER BY at, entry_id
                 LIMIT ?
-                """, [before ?? .max, limit], AuditEntry.init(row:))
+                """, [session.now - keep, limit])
         }
     }
 }
@@ -27,8 +36,9 @@ extension Session {
             entries.map { entry in
                 [
                     entry.at, entry.actor, entry.action, entry.object, entry.before, entry.after,
-                    entry.message,
+                    entry.message, entry.requestID,
                 ]
-            }, into: "audit_log (at, actor, action, object, `before`, after, message)")
+            },
+            into: "audit_log (at, actor, action, object, `before`, after, message, request_id)")
     }
 }

@@ -2,39 +2,12 @@ import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension MySQLStorage {
-    package func insertKey(_ key: APIKey) async throws(StorageError) {
-        try await perform { session in
-            // A key that is inserted meanwhile is a conflict: done again, this sees it.
-            let isTaken =
-                try session.first(
-                    """
-                    SELECT 1
-                    FROM api_keys
-                    WHERE key_id = ?
-                    """, [key.id]
-                ) { $0.flag(0) } ?? false
-            if isTaken { throw StorageError.refused([.exists(.key, key.id)]) }
-            _ = try session.run(
-                """
-                INSERT INTO api_keys
-                    (key_id, secret_hash, name, role, sets, created_at, expires_at, last_used_at,
-                     revoked_at)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-                [
-                    key.id, key.secretHash, key.name, key.role.rawValue,
-                    try JSONColumn.text(of: key.sets), key.createdAt, key.expiresAt,
-                    key.lastUsedAt, key.revokedAt,
-                ])
-        }
-    }
-
     package func key(id: String) async throws(StorageError) -> APIKey? {
         try await perform { session in
             try session.first(
                 """
                 SELECT key_id, secret_hash, name, role, sets, created_at, expires_at, last_used_at,
-                       revoked_at
+                       revoked_at, replaced_by
                 FROM api_keys
                 WHERE key_id = ?
                 """, [id], APIKey.init(row:))
@@ -46,23 +19,18 @@ extension MySQLStorage {
             try session.all(
                 """
                 SELECT key_id, secret_hash, name, role, sets, created_at, expires_at, last_used_at,
-                       revoked_at
+                       revoked_at, replaced_by
                 FROM api_keys
                 ORDER BY created_at, key_id
                 """, [], APIKey.init(row:))
         }
     }
 
-    package func revokeKey(id: String) async throws(StorageError) {
-        try await read { session in
-            // Revoked twice is revoked since the first time.
-            let revoked = try session.run(
-                """
-                UPDATE api_keys
-                SET revoked_at = coalesce(revoked_at, ?)
-                WHERE key_id = ?
-                """, [session.now, id])
-            if revoked == 0 { throw StorageError.refused([.missing(.key, id)]) }
+    package func change(_ change: KeyChange) async throws(StorageError) {
+        try await transact { session in
+            let stored = try change.subject.flatMap { try session.lockedKey($0) }
+            guard let write = try change.write(to: stored, at: session.now) else { return }
+            try session.store(write)
         }
     }
 
@@ -86,5 +54,56 @@ extension MySQLStorage {
                 WHERE key_id = ?
                 """, [minute, id])
         }
+    }
+}
+
+extension Session {
+    fileprivate func lockedKey(_ id: String) throws -> APIKey? {
+        try first(
+            """
+            SELECT key_id, secret_hash, name, role, sets, created_at, expires_at, last_used_at,
+                   revoked_at, replaced_by
+            FROM api_keys
+            WHERE key_id = ?
+            FOR UPDATE
+            """, [id], APIKey.init(row:))
+    }
+
+    fileprivate func store(_ write: KeyWrite) throws {
+        if let key = write.made {
+            // A key that is inserted meanwhile is a conflict: done again, this sees it.
+            let isTaken =
+                try first(
+                    """
+                    SELECT 1
+                    FROM api_keys
+                    WHERE key_id = ?
+                    """, [key.id]
+                ) { $0.flag(0) } ?? false
+            if isTaken { throw StorageError.refused([.exists(.key, key.id)]) }
+            try run(
+                """
+                INSERT INTO api_keys
+                    (key_id, secret_hash, name, role, sets, created_at, expires_at, last_used_at,
+                     revoked_at, replaced_by)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    key.id, key.secretHash, key.name, key.role.rawValue,
+                    try JSONColumn.text(of: key.sets), key.createdAt, key.expiresAt,
+                    key.lastUsedAt, key.revokedAt, key.replacedBy,
+                ])
+        }
+        if let key = write.ended {
+            try run(
+                """
+                UPDATE api_keys
+                SET expires_at = ?,
+                    revoked_at = ?,
+                    replaced_by = ?
+                WHERE key_id = ?
+                """, [key.expiresAt, key.revokedAt, key.replacedBy, key.id])
+        }
+        try append([write.audit])
     }
 }

@@ -7,16 +7,29 @@ extension PostgreSQLStorage {
         try await perform { try $0.append(entries) }
     }
 
-    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
+    package func audit(
+        matching filter: AuditFilter, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [AuditEntry] {
+        let page = AuditPage(filter, before: before, limit: limit, in: .postgresql)
+        return try await perform { session in
+            try session.all(page.sql, page.values.bound, AuditEntry.init(row:))
+        }
+    }
+
+    package func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int {
         try await perform { session in
-            try session.all(
+            try session.run(
                 """
-                SELECT entry_id, at, actor, action, object, before, after, message
-                FROM audit_log
-                WHERE entry_id < $1
-                ORDER BY entry_id DESC
-                LIMIT $2
-                """, [before ?? .max, limit], AuditEntry.init(row:))
+                DELETE FROM audit_log
+                WHERE entry_id IN (
+                    SELECT entry_id
+                    FROM audit_log
+                    WHERE at < now_us() - $1
+                    ORDER BY at, entry_id
+                    LIMIT $2
+                    FOR UPDATE SKIP LOCKED
+                )
+                """, [keep, limit])
         }
     }
 }
@@ -26,17 +39,19 @@ extension Session {
         if entries.isEmpty { return }
         try run(
             """
-            INSERT INTO audit_log (at, actor, action, object, before, after, message)
-            SELECT at, actor, action, object, before, after, message
+            INSERT INTO audit_log (at, actor, action, object, before, after, message, request_id)
+            SELECT at, actor, action, object, before, after, message, request_id
             FROM unnest(
-                $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[]
-            ) WITH ORDINALITY AS e (at, actor, action, object, before, after, message, place)
+                $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                $7::text[], $8::text[]
+            ) WITH ORDINALITY
+                AS e (at, actor, action, object, before, after, message, request_id, place)
             ORDER BY place
             """,
             [
                 entries.map(\.at), entries.map(\.actor), entries.map(\.action),
                 entries.map(\.object), entries.map(\.before), entries.map(\.after),
-                entries.map(\.message),
+                entries.map(\.message), entries.map(\.requestID),
             ])
     }
 }

@@ -15,14 +15,17 @@ package struct Register: Service {
         package var slotsAtOnce: Int
         /// How long outcomes are kept.
         package var keepsOutcomes: Duration
+        /// How long the audit log is kept.
+        package var keepsAudit: Duration
 
         package init(
             pollInterval: Duration = .milliseconds(250), slotsAtOnce: Int = 8,
-            keepsOutcomes: Duration = .hours(24 * 7)
+            keepsOutcomes: Duration = .hours(24 * 7), keepsAudit: Duration = .hours(24 * 400)
         ) {
             self.pollInterval = pollInterval
             self.slotsAtOnce = slotsAtOnce
             self.keepsOutcomes = keepsOutcomes
+            self.keepsAudit = keepsAudit
         }
     }
 
@@ -118,6 +121,7 @@ package struct Register: Service {
         }
         let duties: [() async throws(StorageError) -> Void] = [
             insertMissedEvaluations, updateJobs, lookForOldTransactions, pruneOutcomes,
+            pruneAudit,
         ]
         var failure: StorageError?
         for duty in duties {
@@ -163,6 +167,13 @@ package struct Register: Service {
 
     private func pruneOutcomes() async throws(StorageError) {
         while try await storage.pruneOutcomes(keep: limits.keepsOutcomes, limit: 1000) == 1000 {
+            if Task.isCancelled { break }
+        }
+    }
+
+    private func pruneAudit() async throws(StorageError) {
+        // Each batch is a transaction of its own, so that nobody's write waits for all of them.
+        while try await storage.pruneAudit(keep: limits.keepsAudit, limit: 500) == 500 {
             if Task.isCancelled { break }
         }
     }

@@ -8,16 +8,28 @@ extension SQLiteStorage {
         try await write { try $0.append(entries) }
     }
 
-    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
-        try await read { session in
-            try session.all(
+    package func audit(
+        matching filter: AuditFilter, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [AuditEntry] {
+        let page = AuditPage(filter, before: before, limit: limit, in: .sqlite)
+        return try await read { session in
+            try session.all(page.sql, page.values.bound, AuditEntry.init(row:))
+        }
+    }
+
+    package func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int {
+        try await write { session in
+            try session.run(
                 """
-                SELECT entry_id, at, actor, action, object, before, after, message
-                FROM audit_log
-                WHERE entry_id < ?
-                ORDER BY entry_id DESC
-                LIMIT ?
-                """, [before ?? .max, limit], AuditEntry.init(row:))
+                DELETE FROM audit_log
+                WHERE entry_id IN (
+                    SELECT entry_id
+                    FROM audit_log
+                    WHERE at < ?
+                    ORDER BY at, entry_id
+                    LIMIT ?
+                )
+                """, [(session.now - keep).microseconds, limit])
         }
     }
 }
@@ -27,12 +39,13 @@ extension Session {
         for entry in entries {
             try run(
                 """
-                INSERT INTO audit_log (at, actor, action, object, before, after, message)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO audit_log
+                    (at, actor, action, object, before, after, message, request_id)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     entry.at.microseconds, entry.actor, entry.action, entry.object, entry.before,
-                    entry.after, entry.message,
+                    entry.after, entry.message, entry.requestID,
                 ])
         }
     }

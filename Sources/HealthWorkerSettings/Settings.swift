@@ -49,6 +49,17 @@ package struct Settings: Sendable {
         package var listen: ListenAddress
         /// The header that carries a key beside `Authorization: Bearer`.
         package var authHeader: String
+        package var limits: Limits
+    }
+
+    /// Of one process; 0: no limit.
+    package struct Limits: Sendable, Equatable {
+        /// Requests a second with one key.
+        package var perKey: Int
+        /// Requests a second without a key from one address.
+        package var perAddress: Int
+        /// A minute, from one address.
+        package var refusedKeys: Int
     }
 
     /// Who is told routes without a key. Networks in CIDR form, as below.
@@ -75,6 +86,8 @@ package struct Settings: Sendable {
     package struct History: Sendable, Equatable {
         package var outcomes: KeptOutcomes
         package var keep: TimeSpan
+        /// How long the audit log is kept.
+        package var audit: TimeSpan
     }
 
     package struct Log: Sendable, Equatable {
@@ -163,7 +176,20 @@ extension Settings {
                 "Where the API listens: address and port; IPv6 in brackets, port 0 for any."),
             authHeader: keys.value(
                 "api.auth.header", .headerName, default: "X-API-Key",
-                "The header that carries an API key beside Authorization: Bearer."))
+                "The header that carries an API key beside Authorization: Bearer and X-API-Key."),
+            limits: Limits(
+                perKey: keys.value(
+                    "api.limits.per_key", .integer(0...1_000_000), default: 10_000,
+                    "Requests a second with one key at this process, twice as many in a burst; 0: as "
+                        + "many as anybody likes."),
+                perAddress: keys.value(
+                    "api.limits.per_address", .integer(0...1_000_000), default: 100,
+                    "Requests a second without a key from one address, twice as many in a burst; 0: as "
+                        + "many as anybody likes."),
+                refusedKeys: keys.value(
+                    "api.limits.refused_keys", .integer(0...1_000_000), default: 30,
+                    "Keys a minute from one address that may be wrong before others from there have to "
+                        + "wait; 0: as many as anybody likes.")))
 
         consumer = Consumer(
             listen: keys.value(
@@ -205,7 +231,10 @@ extension Settings {
                 "Which outcomes are kept."),
             keep: keys.value(
                 "history.keep", .time(.hours(1) ... .hours(400 * 24)), default: .hours(7 * 24),
-                "How long outcomes are kept."))
+                "How long outcomes are kept."),
+            audit: keys.value(
+                "history.audit", .time(.hours(24) ... .hours(4000 * 24)), default: .hours(400 * 24),
+                "How long the audit log tells who changed what."))
 
         log = Log(
             level: keys.value(

@@ -78,14 +78,20 @@ struct AbsentStorage: Storage {
     func liveSettings() throws(StorageError) -> LiveSettings { throw away }
     func change(_: SettingsChange) throws(StorageError) -> LiveSettings { throw away }
 
-    func insertKey(_: APIKey) throws(StorageError) { throw away }
     func key(id _: String) throws(StorageError) -> APIKey? { throw away }
     func keys() throws(StorageError) -> [APIKey] { throw away }
-    func revokeKey(id _: String) throws(StorageError) { throw away }
+    func change(_: KeyChange) throws(StorageError) { throw away }
     func touchKey(id _: String) throws(StorageError) { throw away }
 
     func events(_: EventQuery) throws(StorageError) -> [Event] { throw away }
 
     func appendAudit(_: [AuditEntry]) throws(StorageError) { throw away }
-    func audit(before _: Int64?, limit _: Int) throws(StorageError) -> [AuditEntry] { throw away }
+    func audit(matching _: AuditFilter, before _: Int64?, limit _: Int)
+        throws(StorageError) -> [AuditEntry]
+    { throw away }
+    func pruneAudit(keep _: Duration, limit _: Int) throws(StorageError) -> Int { throw away }
+
+    func secrets(unlessRevision _: Int64?) throws(StorageError) -> StoredSecrets? { throw away }
+    func change(_: SecretChange) throws(StorageError) -> WriteResult { throw away }
+    func secretUsers() throws(StorageError) -> [String: [String]] { throw away }
 }

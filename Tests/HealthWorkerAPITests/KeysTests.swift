@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test func `a key comes in either header`() async throws {
+    @Test func `a key comes in any of three headers`() async throws {
         let settings = APISettings(authHeader: "X-Worker-Key")
         try await TestAPI.run(settings: settings) { api in
             let key = api.keys[.read] ?? ""
@@ -47,10 +47,16 @@ import Testing
                 "/v1/queue", as: nil, headers: [.authorization: "bearer  \(key)"])
             let usual = try await api.get(
                 "/v1/queue", as: nil, headers: [HTTPField.Name("X-API-Key")!: key])
+            let beside = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Basic YTpi", name: key])
+            let wrong = try await api.get(
+                "/v1/queue", as: nil, headers: [HTTPField.Name("X-Other-Key")!: key])
 
             #expect(header.status == .ok)
             #expect(bearer.status == .ok)
-            #expect(usual.status == .unauthorized)
+            #expect(usual.status == .ok)
+            #expect(beside.status == .ok)
+            #expect(wrong.status == .unauthorized)
         }
     }
 
@@ -96,7 +102,7 @@ import Testing
                 "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
             let gone = try await api.delete("/v1/keys/nobody")
             let after = try await api.get("/v1/keys", as: .admin)
-            let audit = try await api.get("/v1/audit")
+            let audit = try await api.get("/v1/audit?actor=key:test-admin")
 
             #expect(made.status == .created)
             #expect(made.headers[.location] == "/v1/keys/\(id)")
@@ -116,6 +122,91 @@ import Testing
             #expect(
                 (audit["/items"]?.elements ?? []).compactMap { $0["action"]?.text }
                     == ["key.revoked", "key.created"])
+        }
+    }
+
+    @Test func `a rotated key and its successor both work until the overlap is over`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            let made = try await api.post(
+                "/v1/keys",
+                #"{"name": "deploy", "role": "write", "sets": ["a"], "expires_in": "2d"}"#)
+            let id = try #require(made.string("/id"))
+            func works(_ text: String?) async throws -> Bool {
+                try await api.get(
+                    "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text ?? "")"]
+                ).status == .ok
+            }
+            // What is remembered of it must not outlast the rotation.
+            #expect(try await works(made.string("/key")))
+            api.clock.advance(by: .hours(24))
+
+            let rotated = try await api.post(
+                "/v1/keys/\(id)/rotate?message=quarterly", #"{"overlap": "1h"}"#)
+            let bothWork = (
+                try await works(made.string("/key")), try await works(rotated.string("/key"))
+            )
+            let again = try await api.post("/v1/keys/\(id)/rotate")
+            let nobody = try await api.post("/v1/keys/nobody/rotate")
+            let old = try await api.get("/v1/keys/\(id)", as: .admin)
+            let new = try await api.get(
+                "/v1/keys/\(rotated.string("/id") ?? "")", as: .admin)
+
+            #expect(rotated.status == .created)
+            #expect(bothWork == (true, true))
+            #expect(new.string("/name") == "deploy")
+            #expect(new.string("/role") == "write")
+            #expect(new.names("/sets") == ["a"])
+            let now = api.clock.now
+            #expect(new.string("/expires_at") == (now + .hours(48)).description)
+            #expect(old.string("/expires_at") == (now + .hours(1)).description)
+            #expect(old.string("/replaced_by") == new.string("/id"))
+            #expect(again.status == .conflict)
+            #expect(again.string("/detail")?.contains("was rotated already") == true)
+            #expect(nobody.status == .notFound)
+            let audit = try await api.get("/v1/audit?action=key.rotated")
+            #expect(audit.string("/items/0/message") == "quarterly")
+            #expect(audit.string("/items/0/request_id") == rotated.headers[.requestID])
+            for answer in [old, new, audit] {
+                for key in [made, rotated].compactMap({ $0.string("/key") }) {
+                    #expect(!answer.text.contains(key.split(separator: "_")[2]))
+                }
+            }
+        }
+    }
+
+    @Test func `a rotated key is refused once its overlap is over`() async throws {
+        try await TestAPI.run(settings: APISettings(keyMemory: .zero)) { api in
+            let id = (api.keys[.read] ?? "").split(separator: "_")[1]
+            let rotated = try await api.post("/v1/keys/\(id)/rotate", #"{"overlap": "1h"}"#)
+            api.clock.advance(by: .minutes(61))
+
+            let old = try await api.get("/v1/queue")
+            let new = try await api.get(
+                "/v1/queue", as: nil,
+                headers: [.authorization: "Bearer \(rotated.string("/key") ?? "")"])
+
+            #expect(old.status == .unauthorized)
+            #expect(new.status == .ok)
+        }
+    }
+
+    @Test func `only a use of the key itself counts as its last use`() async throws {
+        try await TestAPI.run { api in
+            let (key, text) = KeyMint.mint(role: .read, name: "quiet", now: api.clock.now)
+            try await api.storage.insertKey(key)
+
+            let wrong = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Bearer hw_\(key.id)_guessed"])
+            let before = try await api.storage.key(id: key.id)?.lastUsedAt
+            _ = try await api.get(
+                "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
+            let after = try await api.storage.key(id: key.id)?.lastUsedAt
+
+            #expect(wrong.status == .unauthorized)
+            #expect(before == nil)
+            #expect(after != nil)
         }
     }
 
@@ -198,6 +289,7 @@ import Testing
                 {"policy": "acme-www", "member": "fra1", "word": "drain", "reason": "x", "for": "1h"}
                 """
             let theirs = try await api.post("/v1/overrides", override)
+            let all = (api.keys[.read] ?? "").split(separator: "_")[1]
             let id = try #require(theirs.integer("/items/0/id"))
 
             for answer in [
@@ -210,6 +302,8 @@ import Testing
                 try await api.post(
                     "/v1/keys", #"{"name": "a", "role": "read", "sets": ["shop", "b"]}"#, as: nil,
                     headers: headers),
+                try await api.send(.delete, "/v1/keys/\(all)", as: nil, headers: headers),
+                try await api.post("/v1/keys/\(all)/rotate", as: nil, headers: headers),
             ] {
                 #expect(answer.status == .forbidden, "\(answer.text)")
             }

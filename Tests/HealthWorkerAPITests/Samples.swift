@@ -7,8 +7,11 @@ enum Samples {
          "labels": {"customer": "acme"}, "http": {"host": "shop.example.com", "path": "/health"}}
         """
 
-    static func tcpCheck(_ name: String) -> String {
-        #"{"name": "\#(name)", "type": "tcp", "target": {"host": "192.0.2.7", "port": 25}}"#
+    static func tcpCheck(_ name: String, interval: String = "10s") -> String {
+        """
+        {"name": "\(name)", "type": "tcp", "target": {"host": "192.0.2.7", "port": 25},
+         "interval": "\(interval)"}
+        """
     }
 
     /// Two members, each with a check of its own.

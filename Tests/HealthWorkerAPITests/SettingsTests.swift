@@ -31,10 +31,10 @@ import Testing
             let uri = "\(Self.root)/\(path)"
 
             let created = try await api.put(
-                "\(uri)?message=kernel", #"{"concurrency": 7, "paused": true}"#, as: .operate)
+                "\(uri)?message=kernel", #"{"concurrency": 7, "paused": true}"#, as: .write)
             let read = try await api.get(uri)
             let list = try await api.get(Self.root)
-            let replaced = try await api.put(uri, #"{"batch_size": 9}"#, as: .operate)
+            let replaced = try await api.put(uri, #"{"batch_size": 9}"#, as: .write)
             let deleted = try await api.delete(uri)
             let gone = try await api.get(uri)
 
@@ -43,7 +43,7 @@ import Testing
             #expect(created.string("/name") == name)
             #expect(created.integer("/settings/concurrency") == 7)
             #expect(created["/settings/paused"]?.bool == true)
-            #expect(created.string("/updated_by") == "key:test-operate")
+            #expect(created.string("/updated_by") == "key:test-write")
             #expect(created.string("/message") == "kernel")
             #expect(read.text == created.text)
             #expect(read.headers[.eTag] == created.headers[.eTag])
@@ -58,7 +58,7 @@ import Testing
 
             let audit = try await api.get("/v1/audit")
             #expect(audit.string("/items/0/action") == "worker_settings.cleared")
-            #expect(audit.string("/items/2/actor") == "key:test-operate")
+            #expect(audit.string("/items/2/actor") == "key:test-write")
             #expect(audit["/items/2/after/paused"]?.bool == true)
         }
     }
@@ -84,12 +84,62 @@ import Testing
         }
     }
 
+    @Test func `an operator pauses workers and lets them go on, and changes no limit`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            let uri = "\(Self.root)/all"
+
+            let paused = try await api.put(uri, #"{"paused": true}"#, as: .operate)
+            let resumed = try await api.send(.delete, uri, as: .operate)
+            let limited = try await api.put(uri, #"{"concurrency": 7}"#, as: .operate)
+            _ = try await api.put(uri, #"{"concurrency": 7}"#, as: .write)
+            let beside = try await api.put(
+                uri, #"{"concurrency": 7, "paused": true}"#, as: .operate,
+                headers: [.ifMatch: "*"])
+            let instead = try await api.put(uri, #"{"paused": true}"#, as: .operate)
+            let deleted = try await api.send(.delete, uri, as: .operate)
+
+            #expect(paused.status == .created)
+            #expect(resumed.status == .noContent)
+            #expect(beside.status == .ok)
+            for answer in [limited, instead, deleted] {
+                #expect(answer.status == .forbidden)
+                #expect(answer.string("/detail")?.contains("may change `paused` alone") == true)
+            }
+            #expect(
+                try await api.storage.liveSettings().settings(for: .all)?.settings
+                    == WorkerSettings(concurrency: 7, isPaused: true))
+        }
+    }
+
+    @Test func `of settings for more scopes than workers can read none is set`() async throws {
+        try await TestAPI.run { api in
+            for number in 0..<SettingsChange.mostScopes {
+                _ = try await api.storage.change(
+                    SettingsChange(
+                        WorkerSettings(isPaused: true), for: .name("w\(number)"), actor: "test"))
+            }
+
+            let another = try await api.put(
+                "\(Self.root)/names/another", #"{"paused": true}"#, as: .operate)
+            let known = try await api.put(
+                "\(Self.root)/names/w7", #"{"paused": false}"#, as: .operate)
+
+            #expect(another.status == .conflict)
+            #expect(
+                another.string("/detail")
+                    == "There are 1000 settings already, which is the most; delete one first.")
+            #expect(known.status == .ok)
+        }
+    }
+
     @Test func `what is no setting is told with its place`() async throws {
         try await TestAPI.run { api in
             let uri = "\(Self.root)/locations/fra1"
 
             let wrong = try await api.put(
-                uri, #"{"concurrency": 0, "batch_size": "many", "pause": true}"#, as: .operate)
+                uri, #"{"concurrency": 0, "batch_size": "many", "pause": true}"#, as: .write)
             let empty = try await api.put(uri, "{}", as: .operate)
 
             #expect(wrong.status == .unprocessableContent)
@@ -109,7 +159,7 @@ import Testing
                 uri, #"{"paused": true}"#, as: .operate, headers: [.ifNoneMatch: "*"])
             let again = try await api.put(
                 uri, #"{"paused": false}"#, as: .operate, headers: [.ifNoneMatch: "*"])
-            let other = try await api.put("\(Self.root)/all", #"{"batch_size": 1}"#, as: .operate)
+            let other = try await api.put("\(Self.root)/all", #"{"batch_size": 1}"#, as: .write)
             let right = try await api.put(
                 uri, #"{"paused": false}"#, as: .operate,
                 headers: [.ifMatch: created.headers[.eTag] ?? ""])
@@ -127,7 +177,7 @@ import Testing
 
     @Test func `the fleet shows what each worker goes by, and what said so`() async throws {
         try await TestAPI.run { api in
-            _ = try await api.put("\(Self.root)/all", #"{"batch_size": 9}"#, as: .operate)
+            _ = try await api.put("\(Self.root)/all", #"{"batch_size": 9}"#, as: .write)
             _ = try await api.put(
                 "\(Self.root)/locations/fra1", #"{"paused": true}"#, as: .operate)
             let inForce = try await api.storage.liveSettings().inForce(

@@ -192,7 +192,7 @@ extension WireTests {
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let server = try APIServer(
             storage: storage, compiler: Compiler { _ in nil },
-            settings: APISettings(port: 0, limits: limits), logger: Logger(label: "test"),
+            settings: APISettings(port: 0, connections: limits), logger: Logger(label: "test"),
             onListening: { listening.yield($0) })
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.application.run() }

@@ -84,7 +84,8 @@ final class SQLiteFixture: StorageFixture {
         ("route_changes", "decided_at"), ("route_outbox", "since"), ("route_outbox", "visible_at"),
         ("processes", "seen_at"), ("duties", "until_at"), ("api_keys", "created_at"),
         ("api_keys", "expires_at"), ("api_keys", "last_used_at"), ("api_keys", "revoked_at"),
-        ("audit_log", "at"), ("settings", "updated_at"),
+        ("audit_log", "at"), ("settings", "updated_at"), ("secrets", "created_at"),
+        ("secrets", "updated_at"),
     ]
 
     /// Statements past the storage, on a connection of their own.

@@ -239,10 +239,6 @@ extension ForwardingStorage {
         try await base.change(change)
     }
 
-    package func insertKey(_ key: APIKey) async throws(StorageError) {
-        try await base.insertKey(key)
-    }
-
     package func key(id: String) async throws(StorageError) -> APIKey? {
         try await base.key(id: id)
     }
@@ -251,8 +247,8 @@ extension ForwardingStorage {
         try await base.keys()
     }
 
-    package func revokeKey(id: String) async throws(StorageError) {
-        try await base.revokeKey(id: id)
+    package func change(_ change: KeyChange) async throws(StorageError) {
+        try await base.change(change)
     }
 
     package func touchKey(id: String) async throws(StorageError) {
@@ -263,11 +259,31 @@ extension ForwardingStorage {
         try await base.appendAudit(entries)
     }
 
-    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
-        try await base.audit(before: before, limit: limit)
+    package func audit(
+        matching filter: AuditFilter, before: Int64?, limit: Int
+    ) async throws(StorageError) -> [AuditEntry] {
+        try await base.audit(matching: filter, before: before, limit: limit)
     }
 
     package func events(_ query: EventQuery) async throws(StorageError) -> [Event] {
         try await base.events(query)
+    }
+
+    package func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int {
+        try await base.pruneAudit(keep: keep, limit: limit)
+    }
+
+    package func secrets(
+        unlessRevision known: Int64?
+    ) async throws(StorageError) -> StoredSecrets? {
+        try await base.secrets(unlessRevision: known)
+    }
+
+    package func change(_ change: SecretChange) async throws(StorageError) -> WriteResult {
+        try await base.change(change)
+    }
+
+    package func secretUsers() async throws(StorageError) -> [String: [String]] {
+        try await base.secretUsers()
     }
 }

@@ -226,53 +226,6 @@ extension StoragePromise {
                 try expectEqual(taken.count { $0 }, 1, "processes that took the duty")
             }
         },
-        StoragePromise("a key is kept, used and revoked, and its id is taken for ever") {
-            let storage = try await $0.storage(process: 1)
-            let now = try await storage.now()
-            let key = APIKey(
-                id: "k1", secretHash: String(repeating: "ab", count: 32), name: "ci",
-                role: .operate, sets: ["x", "y"], createdAt: now, expiresAt: now + .hours(1))
-            try await storage.insertKey(key)
-            let taken = try await refusals { try await storage.insertKey(key) }
-            let missing = try await refusals { try await storage.revokeKey(id: "k9") }
-
-            try expectEqual(try await storage.key(id: "k1"), key, "key")
-            try expect(try await storage.key(id: "k9") == nil, "A missing key was found")
-            try expectEqual(try await storage.keys(), [key], "keys")
-            try expectEqual(taken, [.exists(.key, "k1")], "refusals of a taken id")
-            try expectEqual(missing, [.missing(.key, "k9")], "refusals of a missing id")
-
-            try await storage.touchKey(id: "k1")
-            try await storage.touchKey(id: "k9")
-            try await storage.revokeKey(id: "k1")
-            let used = try unwrap(try await storage.key(id: "k1"), "key")
-            let touched = try unwrap(used.lastUsedAt, "last use")
-            try expect(
-                try await storage.now() - touched <= .seconds(120), "It was last used \(touched)")
-            try expect(used.revokedAt != nil, "It is not revoked")
-            try await storage.revokeKey(id: "k1")
-            try expectEqual(
-                try await storage.key(id: "k1")?.revokedAt, used.revokedAt, "first revocation")
-        },
-        StoragePromise("the audit log is read newest first, page by page") {
-            let storage = try await $0.storage(process: 1)
-            let now = try await storage.now()
-            try await storage.appendAudit(
-                (1...5).map {
-                    AuditEntry(
-                        at: now, actor: "ann", action: "key.created", object: "k\($0)",
-                        after: "{\"n\":\($0)}", message: "'")
-                })
-
-            let first = try await storage.audit(before: nil, limit: 2)
-            let rest = try await storage.audit(before: first[1].id, limit: 9)
-
-            try expectEqual(first.map(\.object), ["k5", "k4"], "first page")
-            try expectEqual(rest.map(\.object), ["k3", "k2", "k1"], "rest")
-            try expectEqual(first[0].at, now, "moment")
-            try expectEqual(first[0].after, #"{"n":5}"#, "after")
-            try expect(first[0].before == nil, "There is a before")
-        },
         StoragePromise("the storage answers, and its time goes on") {
             let storage = try await $0.storage(process: 1)
             try await storage.ping()

@@ -18,6 +18,11 @@ struct ClientOptions: ParsableArguments {
             """)
     var keyFile: String?
 
+    /// Whether somebody said where the API is, so that the database is not meant.
+    var isServerGiven: Bool {
+        server != nil || ProcessInfo.processInfo.environment["HEALTH_WORKER_SERVER"] != nil
+    }
+
     func client() throws -> APIClient {
         let environment = ProcessInfo.processInfo.environment
         let address: String

@@ -1,38 +1,49 @@
 import ArgumentParser
 import Foundation
 import HealthWorkerAPI
+import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Keys of the API, on the database itself.",
-        subcommands: [Create.self, List.self, Revoke.self])
+        abstract: "Keys of the API.",
+        discussion: """
+            Goes through the API where a key is at hand, and to the database itself where none is, as \
+            for the first key, or with --database.
+            """,
+        subcommands: [Create.self, List.self, Rotate.self, Revoke.self])
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Make a key and print it; it is shown this once.")
 
-        @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var options: KeyOptions
         @Option(help: "read, operate, write or admin.")
         var role: KeyRole = .read
-        @Option(help: "What it is for.")
+        @Option(help: "What it is for, as the audit log shows it.")
         var name: String
+        @Option(name: .customLong("set"), help: "A set that it may write; none: all.")
+        var sets: [String] = []
+        @Option(help: "It ends after this time, such as 2160h.")
+        var expiresIn: TimeSpan?
+        @Option(name: .short, help: "Why, for the audit log.")
+        var message: String?
+
+        func validate() throws {
+            for text in [name] + sets {
+                if let refusal = TextFormat.name.refusal(text) {
+                    throw ValidationError("\"\(text)\" \(refusal).")
+                }
+            }
+        }
 
         func run() async throws {
-            let storage = try await Engine.open(try options.load())
-            try await Engine.reporting {
-                let (key, text) = KeyMint.mint(
-                    role: role, name: name, now: try await storage.now())
-                try await storage.insertKey(key)
-                try await storage.appendAudit([
-                    AuditEntry(
-                        at: try await storage.now(), actor: "command line", action: "key.created",
-                        object: key.id)
-                ])
-                print(text)
+            let key = try await options.withKeys { keys in
+                try await keys.create(
+                    name: name, role: role, sets: sets, expiresIn: expiresIn, message: message)
             }
-            await storage.close()
+            print(key)
         }
     }
 
@@ -40,26 +51,61 @@ struct Keys: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List the keys: what they may do, never the keys themselves.")
 
-        @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var options: KeyOptions
+        @Option(name: .short, help: "table or json.")
+        var output: ListingFormat = .table
 
         func run() async throws {
-            let storage = try await Engine.open(try options.load())
-            try await Engine.reporting {
-                let keys = try await storage.keys()
-                let now = try await storage.now()
-                print(
-                    Table(
-                        ["ID", "NAME", "ROLE", "CREATED", "LAST USED", "STATE"],
-                        keys.map { key in
-                            [
-                                key.id, key.name, key.role.rawValue, key.createdAt.description,
-                                key.lastUsedAt?.description ?? "-",
-                                key.state(at: now),
-                            ]
-                        }
-                    ).text)
+            let (keys, now) = try await options.withKeys { keys in
+                (try await keys.list(), try await keys.now())
             }
-            await storage.close()
+            try output.show(keys) {
+                Table(
+                    ["ID", "NAME", "ROLE", "SETS", "CREATED", "LAST USED", "ENDS", "STATE"],
+                    $0.map { key in
+                        [
+                            key["id"]?.text ?? "?", key["name"]?.text ?? "?",
+                            key["role"]?.text ?? "?", Self.sets(of: key),
+                            key["created_at"]?.text ?? "?", key["last_used_at"]?.text ?? "-",
+                            key["expires_at"]?.text ?? "-", Self.state(of: key, at: now),
+                        ]
+                    })
+            }
+        }
+
+        private static func sets(of key: JSONValue) -> String {
+            let sets = (key["sets"]?.elements ?? []).compactMap(\.text)
+            return sets.isEmpty ? "all" : sets.joined(separator: ",")
+        }
+
+        private static func state(of key: JSONValue, at now: Timestamp) -> String {
+            if key["revoked_at"] != nil { return "revoked" }
+            let end = key["expires_at"]?.text.flatMap(Timestamp.init)
+            if let end, end <= now { return "expired" }
+            return key["replaced_by"]?.text.map { "replaced by \($0)" } ?? "valid"
+        }
+    }
+
+    struct Rotate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a key's successor and print it; the old one ends after the overlap.")
+
+        @OptionGroup var options: KeyOptions
+        @Argument(help: "The key's id, as `keys list` shows it.")
+        var id: String
+        @Option(help: "How long the old key still holds.")
+        var overlap = KeyMint.usualOverlap
+        @Option(help: "The new key ends after this time; default: as long as the old one's life.")
+        var expiresIn: TimeSpan?
+        @Option(name: .short, help: "Why, for the audit log.")
+        var message: String?
+
+        func run() async throws {
+            let key = try await options.withKeys { keys in
+                try await keys.rotate(
+                    id, overlap: overlap, expiresIn: expiresIn, message: message)
+            }
+            print(key)
         }
     }
 
@@ -67,30 +113,16 @@ struct Keys: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "End a key: running processes refuse it within 5 s.")
 
-        @OptionGroup var options: ConfigurationOptions
+        @OptionGroup var options: KeyOptions
         @Argument(help: "The key's id, as `keys list` shows it.")
         var id: String
+        @Option(name: .short, help: "Why, for the audit log.")
+        var message: String?
 
         func run() async throws {
-            let storage = try await Engine.open(try options.load())
-            try await Engine.reporting {
-                try await storage.revokeKey(id: id)
-                try await storage.appendAudit([
-                    AuditEntry(
-                        at: try await storage.now(), actor: "command line", action: "key.revoked",
-                        object: id)
-                ])
-            }
-            await storage.close()
+            try await options.withKeys { try await $0.revoke(id, message: message) }
         }
     }
 }
 
 extension KeyRole: ExpressibleByArgument {}
-
-extension APIKey {
-    fileprivate func state(at now: Timestamp) -> String {
-        if revokedAt != nil { return "revoked" }
-        return expiresAt.map { $0 <= now } ?? false ? "expired" : "valid"
-    }
-}

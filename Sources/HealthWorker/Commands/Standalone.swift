@@ -94,7 +94,7 @@ struct Standalone: AsyncParsableCommand {
         else {
             throw Exit.error(Exit.failed, "The first key cannot be written to \(file.path).")
         }
-        try await storage.insertKey(key)
+        try await storage.change(KeyChange(.make(key), actor: "standalone"))
         logger.info("made a first key, role admin", metadata: ["file": "\(file.path)"])
     }
 

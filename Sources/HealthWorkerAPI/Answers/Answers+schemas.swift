@@ -404,12 +404,15 @@ enum Answers {
         required("sets", words.described("Sets whose objects it may write; empty means all.")),
         required("created_at", time), optional("expires_at", time), optional("last_used_at", time),
         optional("revoked_at", time),
+        optional(
+            "replaced_by", text.described("The id of the key that took its place, once rotated.")),
     ])
 
     private static let auditEntry = Schema.object([
         required("id", count), required("at", time), required("actor", text),
         required("action", text), required("object", text), optional("before", .anything),
         optional("after", .anything), optional("message", text),
+        optional("request_id", text.described("Of the request that did it.")),
     ])
 
     // MARK: - Documents

@@ -72,13 +72,15 @@ package struct ConsumerServer: Sendable {
         router.add(middleware: ProblemAnswers(paths: paths))
         router.add(middleware: NetworkGate(networks: settings.networks))
         let mounting = Mounting(
-            authentication: nil, watch: watch, settings: APISettings(),
+            authentication: nil, watch: watch,
+            // The networks are listed: none of them is a stranger.
+            limits: CallLimits(APISettings.Limits()), settings: APISettings(),
             components: Answers.components)
         for endpoint in endpoints { endpoint.mount(on: router, mounting) }
         let document = ServedDocument(
             OpenAPI.document(
-                of: endpoints, components: Answers.components,
-                authHeader: APISettings().authHeader, version: settings.version),
+                of: endpoints, components: Answers.components, schemes: [],
+                version: settings.version),
             type: "application/json")
         router.get(RouterPath(Self.description)) { request, _ in document.answer(to: request) }
         return Application(

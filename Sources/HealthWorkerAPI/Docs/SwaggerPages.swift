@@ -42,7 +42,7 @@ struct SwaggerPages: Sendable {
         }
     }
 
-    func mount(on router: Router<APIContext>) {
+    func mount(on router: some RouterMethods<APIContext>) {
         router.get(RouterPath(Self.index)) { _, _ in
             page(Self.indexPage, type: .html)
         }

@@ -4,11 +4,11 @@ import HealthWorkerModel
 import HealthWorkerStorage
 import Hummingbird
 
-/// `/v1/queue`, `/v1/fleet` and `/v1/audit`
+/// `/v1/queue` and `/v1/fleet`
 struct InstallationEndpoints {
     let backend: Backend
 
-    var all: [Endpoint] { [queue, fleet, audit] }
+    var all: [Endpoint] { [queue, fleet] }
 
     private var queue: Endpoint {
         Endpoint(
@@ -106,38 +106,5 @@ struct InstallationEndpoints {
         .object([
             .init("value", value(setting.value)), .init("from", .text(setting.origin.rawValue)),
         ])
-    }
-
-    private var audit: Endpoint {
-        Endpoint(
-            .get, "/v1/audit", "listAudit", tag: .installation, role: .read,
-            summary: "List who changed what, newest first", parameters: Listing.parameters,
-            answers: [Listing.page(of: "AuditPage", "Changes.")]
-        ) { [backend] call in
-            let found = try await backend.storage.audit(
-                before: Listing.before(call, in: "audit"), limit: Listing.limit(call) + 1)
-            return Listing.answer(
-                call, "audit", found, position: \.id.description, node: Self.node)
-        }
-    }
-
-    private static func node(of entry: AuditEntry) -> Node {
-        .object([
-            .init("id", .number(entry.id)), .init("at", .time(entry.at)),
-            .init("actor", .text(entry.actor)), .init("action", .text(entry.action)),
-            .init("object", .text(entry.object)), member("before", entry.before),
-            member("after", entry.after),
-            entry.message.map { .init("message", .text($0)) },
-        ])
-    }
-
-    /// A stored text of JSON, as the value that it is.
-    private static func member(_ key: String, _ json: String?) -> Node.Entry? {
-        guard let json else { return nil }
-        guard let node = try? Node.readJSON(json) else {
-            // Written by ourselves; should it be damaged, it is shown as it is.
-            return .init(key, .text(json))
-        }
-        return .init(key, node)
     }
 }

@@ -8,27 +8,44 @@ import Hummingbird
 struct KeyEndpoints {
     let backend: Backend
 
-    private static let request = Schema.object([
-        Answers.required("name", .name.described("Whose it is, as the audit log shows it.")),
-        Answers.required("role", .choice(of: KeyRole.self)),
-        Answers.optional(
-            "sets",
-            .list(of: .name, count: 0...1000, isUnique: true).described(
-                "Sets whose objects it may write; empty means all.")),
+    private static let ends = [
         Answers.optional("expires_at", Answers.time),
         Answers.optional(
             "expires_in",
             .timeSpan(.minutes(1)...(.hours(24 * 3660))).shown(as: .string("90d"))),
-    ])
+    ]
 
-    var all: [Endpoint] { [list, create, revoke] }
+    private static let request = Schema.object(
+        [
+            Answers.required("name", .name.described("Whose it is, as the audit log shows it.")),
+            Answers.required("role", .choice(of: KeyRole.self)),
+            Answers.optional(
+                "sets",
+                .list(of: .name, count: 0...1000, isUnique: true).described(
+                    "Sets whose objects it may write; empty means all. It may read everything.")),
+        ] + ends)
+
+    private static let rotation = Schema.object(
+        [
+            Answers.optional(
+                "overlap",
+                .timeSpan(.seconds(0)...(.hours(24 * 90))).standing(
+                    at: .string(KeyMint.usualOverlap.description)
+                ).described(
+                    "How long the old key still holds."))
+        ] + ends)
+
+    private static let id = Endpoint.Parameter.path(
+        "id", .text(length: 1...64), "The key's public part.")
+
+    var all: [Endpoint] { [list, create, get, rotate, revoke] }
 
     private var list: Endpoint {
         Endpoint(
             .get, "/v1/keys", "listKeys", tag: .keys, role: .admin,
             summary: "List keys, never their secrets",
             parameters: Listing.parameters,
-            answers: [Listing.page(of: "KeyPage", "Keys, the revoked ones included.")]
+            answers: [Listing.page(of: "KeyPage", "Keys, those that ended included.")]
         ) { [backend] call in
             let after = try Listing.after(call, in: "keys") ?? ""
             let found = try await backend.storage.keys().filter { $0.id > after }
@@ -38,11 +55,22 @@ struct KeyEndpoints {
         }
     }
 
+    private var get: Endpoint {
+        Endpoint(
+            .get, "/v1/keys/{id}", "getKey", tag: .keys, role: .admin,
+            summary: "Get a key, never its secret", parameters: [Self.id],
+            answers: [Endpoint.Answer(.ok, "The key.", .reference("Key"))],
+            problems: [.notFound]
+        ) { call in
+            .json(node(of: try await stored(call)))
+        }
+    }
+
     private var create: Endpoint {
         Endpoint(
             .post, "/v1/keys", "createKey", tag: .keys, role: .admin, summary: "Make a key",
-            description: "The answer is the only place where the key ever stands. To rotate a key, "
-                + "make another one, use it, and revoke the first.",
+            description: "The answer is the only place where the key ever stands.",
+            parameters: [ObjectWriting.message],
             body: Endpoint.Body(
                 Self.request,
                 example: .object([
@@ -52,19 +80,12 @@ struct KeyEndpoints {
             answers: [
                 Endpoint.Answer(
                     .created, "The key.", .reference("NewKey"),
-                    headers: [("Location", "Where it is revoked.")])
+                    headers: [("Location", "Where it is.")])
             ]
         ) { [backend] call in
             let document = try call.document
             let sets = document["sets"]?.elements?.compactMap(\.text) ?? []
-            let caller = try call.caller
-            guard caller.sets.isEmpty || (!sets.isEmpty && sets.allSatisfy(caller.sets.contains))
-            else {
-                throw ProblemDetails(
-                    .forbidden,
-                    "This key may write the sets \(caller.sets.joined(separator: ", ")) only, and "
-                        + "can make no key that may write more.")
-            }
+            try Self.mayManage(keysOf: sets, try call.caller)
             let now = try await backend.storage.now()
             let (key, text) = KeyMint.mint(
                 // The schema lets no other role through.
@@ -72,11 +93,40 @@ struct KeyEndpoints {
                 name: document["name"]?.text ?? "",
                 sets: sets, now: now,
                 expiresAt: try end(of: document, now: now))
-            try await backend.storage.insertKey(key)
-            try await audit(call, "key.created", key, at: now)
-            return .json(
-                node(of: key).with([.init("key", .text(text))]), status: .created,
-                headers: [.location: "/v1/keys/\(key.id)", .cacheControl: "no-store"])
+            try await change(.make(key), call)
+            return answer(key, text)
+        }
+    }
+
+    private var rotate: Endpoint {
+        Endpoint(
+            .post, "/v1/keys/{id}/rotate", "rotateKey", tag: .keys, role: .admin,
+            summary: "Make a key's successor",
+            description: "The new key has the old one's name, role and sets, and as long a life. "
+                + "The old one holds until the overlap is over, so that clients can change over "
+                + "meanwhile; other processes learn of its end within 5 s.",
+            parameters: [Self.id, ObjectWriting.message],
+            body: Endpoint.Body(
+                Self.rotation, example: .object([.init("overlap", .text("2h"))]),
+                isRequired: false),
+            answers: [
+                Endpoint.Answer(
+                    .created, "The new key: the only place where it ever stands.",
+                    .reference("NewKey"), headers: [("Location", "Where it is.")])
+            ],
+            problems: [.notFound, .conflict]
+        ) { [backend] call in
+            let old = try await stored(call)
+            try Self.mayManage(keysOf: old.sets, try call.caller)
+            let now = try await backend.storage.now()
+            let document = call.body ?? .object([])
+            let overlap =
+                document["overlap"]?.text.flatMap(TimeSpan.init) ?? KeyMint.usualOverlap
+            let (key, text) = KeyMint.successor(
+                of: old, now: now, expiresAt: try end(of: document, now: now))
+            try await change(.rotate(id: old.id, to: key, end: now + overlap.duration), call)
+            backend.keys.forget(old.id)
+            return answer(key, text)
         }
     }
 
@@ -85,18 +135,44 @@ struct KeyEndpoints {
             .delete, "/v1/keys/{id}", "revokeKey", tag: .keys, role: .admin,
             summary: "Revoke a key",
             description: "Other processes refuse it 5 s later at the latest.",
-            parameters: [.path("id", .text(.storable, length: 1...64), "The key's public part.")],
+            parameters: [Self.id, ObjectWriting.message],
             answers: [Endpoint.Answer(.noContent, "It is revoked.", types: [])],
             problems: [.notFound]
         ) { [backend] call in
-            guard let key = try await backend.storage.key(id: call.name("id")) else {
-                throw ProblemDetails(.notFound, "There is no such key.")
-            }
-            try await backend.storage.revokeKey(id: key.id)
+            let key = try await stored(call)
+            try Self.mayManage(keysOf: key.sets, try call.caller)
+            try await change(.revoke(id: key.id), call)
             backend.keys.forget(key.id)
-            try await audit(call, "key.revoked", key, at: backend.storage.now())
             return Response(status: .noContent)
         }
+    }
+
+    // MARK: - Parts
+
+    private func stored(_ call: Call) async throws -> APIKey {
+        guard let key = try await backend.storage.key(id: call.name("id")) else {
+            // What was sent may be a whole key: it is not repeated.
+            throw ProblemDetails(.notFound, "There is no such key.")
+        }
+        return key
+    }
+
+    /// Whoever may write some sets only makes, rotates and revokes no key that may write others.
+    private static func mayManage(keysOf sets: [String], _ caller: Caller) throws {
+        guard caller.sets.isEmpty || (!sets.isEmpty && sets.allSatisfy(caller.sets.contains))
+        else {
+            throw ProblemDetails(
+                .forbidden,
+                "This key may write the sets \(caller.sets.joined(separator: ", ")) only, and "
+                    + "can make or end no key that may write more.")
+        }
+    }
+
+    private func change(_ order: KeyChange.Order, _ call: Call) async throws {
+        try await backend.storage.change(
+            KeyChange(
+                order, actor: try call.caller.actor, message: call.text("message"),
+                requestID: call.context.requestID))
     }
 
     private func end(of document: Node, now: Timestamp) throws -> Timestamp? {
@@ -113,14 +189,10 @@ struct KeyEndpoints {
         return moment ?? span.map { now + $0.duration }
     }
 
-    private func audit(
-        _ call: Call, _ action: String, _ key: APIKey, at moment: Timestamp
-    ) async throws {
-        try await backend.storage.appendAudit([
-            AuditEntry(
-                at: moment, actor: call.caller.actor, action: action, object: key.name,
-                after: JSONText.string(node(of: key)))
-        ])
+    private func answer(_ key: APIKey, _ text: String) -> Response {
+        .json(
+            node(of: key).with([.init("key", .text(text))]), status: .created,
+            headers: [.location: "/v1/keys/\(key.id)", .cacheControl: "no-store"])
     }
 
     private func node(of key: APIKey) -> Node {
@@ -131,6 +203,7 @@ struct KeyEndpoints {
             entry("expires_at", key.expiresAt.map(Node.time)),
             entry("last_used_at", key.lastUsedAt.map(Node.time)),
             entry("revoked_at", key.revokedAt.map(Node.time)),
+            entry("replaced_by", key.replacedBy.map(Node.text)),
         ])
     }
 }

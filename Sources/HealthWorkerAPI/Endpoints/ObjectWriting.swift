@@ -60,7 +60,8 @@ extension Backend {
     ) async throws -> [WriteResult] {
         try await write(
             WriteBatch(
-                changes, actor: try call.caller.actor, message: call.text("message")),
+                changes, actor: try call.caller.actor, message: call.text("message"),
+                requestID: call.context.requestID),
             isConditional: isConditional)
     }
 

@@ -14,7 +14,7 @@ struct PublicEndpoints: Sendable {
     /// Pages and documents: they are no operations, so the OpenAPI document does not list them.
     static let paths = ["/", "/openapi.json", Schema.documentPath]
 
-    func mount(on router: Router<APIContext>, document: Node) {
+    func mount(on router: some RouterMethods<APIContext>, document: Node) {
         let description = ServedDocument(document, type: "application/json")
         let schema = ServedDocument(
             Node(

@@ -92,7 +92,8 @@ struct SettingsEndpoints {
             .put, resource.path, "put\(resource.id)", tag: .installation, role: .operate,
             summary: "Set what \(resource.whose) go by",
             description: "Replaces all that was set for them. Workers take it up within 2 s; it "
-                + "ends no probe in flight.",
+                + "ends no probe in flight. A change of `concurrency` or `batch_size` needs a key with "
+                + "the role `write`.",
             parameters: resource.parameters + [ObjectWriting.message] + Preconditions.parameters,
             body: Endpoint.Body(
                 .reference("WorkerSettings"), example: .object([.init("paused", .flag(true))])),
@@ -103,7 +104,7 @@ struct SettingsEndpoints {
                 Endpoint.Answer(
                     .created, "What is set, for the first time.", .reference("ScopedSettings"),
                     headers: [("ETag", "Its revision.")]),
-            ], problems: [.preconditionFailed]
+            ], problems: [.conflict, .preconditionFailed]
         ) { [backend] call in
             let document = try call.document
             let settings = WorkerSettings(
@@ -145,26 +146,60 @@ struct SettingsEndpoints {
         _ settings: WorkerSettings, for scope: WorkerScope, _ call: Call
     ) async throws -> LiveSettings {
         let caller = try call.caller
-        // Who pauses a worker pauses the checks of everybody.
-        guard caller.mayWrite(set: nil) else {
-            throw ProblemDetails(
-                .forbidden,
-                "Workers serve all sets, and this key may write \(caller.sets.joined(separator: ", ")) "
-                    + "only.")
-        }
-        let precondition = try Preconditions.precondition(of: call.request)
-        let live: LiveSettings
-        do {
-            live = try await backend.storage.change(
+        try Self.mayChangeWorkers(caller)
+        let asked = try Preconditions.precondition(of: call.request)
+        let live = try await backend.retryingRaces(unless: asked) {
+            let stored = try await backend.storage.liveSettings().settings(for: scope)
+            try Self.mayChange(stored?.settings, to: settings, caller)
+            return try await store(
                 SettingsChange(
                     settings, for: scope, actor: caller.actor, message: call.text("message"),
-                    precondition: precondition))
-        } catch .refused(let refusals) {
-            throw ProblemDetails(refusals, conditional: precondition != .none)
+                    precondition: Self.precondition(asked, of: caller, stored),
+                    requestID: call.context.requestID))
         }
         // Stored is set: where this does not arrive, workers read it in the storage.
         await backend.board?.post(live, over: nil)
         return live
+    }
+
+    private func store(_ change: SettingsChange) async throws -> LiveSettings {
+        do {
+            return try await backend.storage.change(change)
+        } catch .refused(let refusals) {
+            throw ProblemDetails(refusals, conditional: change.precondition != .none)
+        }
+    }
+
+    private static func mayChangeWorkers(_ caller: Caller) throws {
+        // Who pauses a worker pauses the checks of everybody.
+        guard caller.mayWrite(set: nil) else {
+            throw ProblemDetails(
+                .forbidden,
+                "Workers serve all sets, and this key may write "
+                    + "\(caller.sets.joined(separator: ", ")) only.")
+        }
+    }
+
+    /// To stop workers and let them go on is an operator's; how much they do is written like checks.
+    private static func mayChange(
+        _ stored: WorkerSettings?, to settings: WorkerSettings, _ caller: Caller
+    ) throws {
+        var paused = stored ?? WorkerSettings()
+        paused.isPaused = settings.isPaused
+        guard caller.role >= .write || paused == settings else {
+            throw ProblemDetails(
+                .forbidden,
+                "A key with the role \(caller.role.rawValue) may change `paused` alone; `concurrency` "
+                    + "and `batch_size` need the role \(KeyRole.write.rawValue).")
+        }
+    }
+
+    /// Whoever may only pause changes just what was found to stay otherwise the same.
+    private static func precondition(
+        _ asked: Precondition, of caller: Caller, _ stored: ScopedSettings?
+    ) -> Precondition {
+        guard caller.role < .write, asked == .none || asked == .present else { return asked }
+        return stored.map { .revision($0.revision) } ?? (asked == .none ? .absent : asked)
     }
 
     private static func missing(_ scope: WorkerScope) -> ProblemDetails {

@@ -174,7 +174,7 @@ extension Refusal {
         case .revision: .preconditionFailed
         case .noSuchMember, .noSuchOverride: .notFound
         case .inUse, .noSuchCheck, .madeByPolicy, .nameTaken, .ownedBySet, .publicationTaken,
-            .unprotected, .nothingToDo:
+            .unprotected, .nothingToDo, .secretInUse, .tooMany:
             .conflict
         }
     }

@@ -23,6 +23,7 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
     case unsupportedMediaType = "unsupported-media-type"
     /// The body was read and is not a valid document.
     case invalid
+    case tooManyRequests = "too-many-requests"
     case `internal`
     /// A method that HTTP does not know.
     case notImplemented = "not-implemented"
@@ -44,6 +45,7 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
         case .headersTooLarge: .requestHeaderFieldsTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .invalid: .unprocessableContent
+        case .tooManyRequests: .tooManyRequests
         case .internal: .internalServerError
         case .notImplemented: .notImplemented
         case .unavailable: .serviceUnavailable
@@ -67,6 +69,7 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
         case .headersTooLarge: "The head of the request is too large"
         case .unsupportedMediaType: "The type of the body is not supported"
         case .invalid: "The document is not valid"
+        case .tooManyRequests: "Too many requests"
         case .internal: "Something failed"
         case .notImplemented: "The method is not known"
         case .unavailable: "The storage is not available"

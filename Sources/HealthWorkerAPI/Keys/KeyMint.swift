@@ -21,6 +21,20 @@ package enum KeyMint {
         return (key, "hw_\(id)_\(secret)")
     }
 
+    /// Makes a key that takes the place of another: with its name, role and sets, and unless
+    /// `expiresAt` says otherwise with as long a life.
+    package static func successor(
+        of old: APIKey, now: Timestamp, expiresAt: Timestamp? = nil
+    ) -> (key: APIKey, text: String) {
+        let life = old.expiresAt.map { $0 - old.createdAt }
+        return mint(
+            role: old.role, name: old.name, sets: old.sets, now: now,
+            expiresAt: expiresAt ?? life.map { now + $0 })
+    }
+
+    /// How long a rotated key still holds where nobody says.
+    package static let usualOverlap = TimeSpan.hours(24)
+
     /// The public and the secret part of a key's text; nil for what cannot be one.
     static func parts(of text: some StringProtocol) -> (id: String, secret: String)? {
         let parts = text.split(separator: "_", omittingEmptySubsequences: false)

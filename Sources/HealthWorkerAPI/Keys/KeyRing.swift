@@ -3,29 +3,22 @@ import HealthWorkerStorage
 import Logging
 import Synchronization
 
-/// Who asks, as far as a key says.
-struct Caller: Hashable, Sendable {
-    var keyID: String
-    var name: String
-    var role: KeyRole
-    /// Sets whose objects it may write; empty means all.
-    var sets: [String]
-
-    /// What the audit log shows.
-    var actor: String { "key:\(name)" }
-
-    func mayWrite(set: String?) -> Bool {
-        sets.isEmpty || set.map(sets.contains) ?? false
-    }
-}
-
 /// Knows keys by their text. What it read of storage holds for a few seconds, so that not each
 /// request costs a read: a key that another process revoked is refused after `memory` at the latest.
 final class KeyRing: Sendable {
     enum Judgement: Hashable, Sendable {
         case known(Caller)
-        /// No such key, a wrong secret, expired or revoked: a caller is not told which.
-        case unknown
+        /// A caller is told no more than this; the log gets the reason, and the id of a key that there
+        /// is.
+        case unknown(Fault, id: String?)
+    }
+
+    enum Fault: String, Hashable, Sendable {
+        case noKey = "no_key"
+        case unknownID = "unknown_id"
+        case wrongSecret = "wrong_secret"
+        case revoked
+        case expired
     }
 
     private struct Entry {
@@ -33,6 +26,15 @@ final class KeyRing: Sendable {
         /// The storage's clock and ours at the same moment.
         var readAt: Timestamp
         var readAtInstant: ContinuousClock.Instant
+        /// Whether it was seen to that the storage knows of its use.
+        var isUseNoted = false
+
+        func fault(hash: String) -> Fault? {
+            if !KeyMint.areEqual(hash, key.secretHash) { return .wrongSecret }
+            if key.revokedAt != nil { return .revoked }
+            let now = readAt + (ContinuousClock.now - readAtInstant)
+            return key.expiresAt.map { $0 <= now } ?? false ? .expired : nil
+        }
     }
 
     private let storage: any Storage
@@ -51,23 +53,32 @@ final class KeyRing: Sendable {
     }
 
     func judge(_ text: some StringProtocol) async throws(StorageError) -> Judgement {
-        guard let (id, secret) = KeyMint.parts(of: text) else { return .unknown }
+        guard let (id, secret) = KeyMint.parts(of: text) else { return .unknown(.noKey, id: nil) }
         let entry = try await entry(of: id)
         // An unknown id costs the same hash and the same comparison as a known one.
         let hash = KeyMint.hash(ofSecret: secret)
-        let isRight = KeyMint.areEqual(hash, entry?.key.secretHash ?? Self.nobodysHash)
-        guard let entry, isRight, entry.key.revokedAt == nil else { return .unknown }
-        if let end = entry.key.expiresAt,
-            end <= entry.readAt + (ContinuousClock.now - entry.readAtInstant)
-        {
-            return .unknown
+        guard let entry else {
+            _ = KeyMint.areEqual(hash, Self.nobodysHash)
+            return .unknown(.unknownID, id: nil)
         }
+        if let fault = entry.fault(hash: hash) { return .unknown(fault, id: id) }
+        if !entry.isUseNoted { await note(useOf: entry) }
         return .known(
             Caller(
-                keyID: id, name: entry.key.name, role: entry.key.role, sets: entry.key.sets))
+                id: id, actor: "key:\(entry.key.name)", role: entry.key.role,
+                sets: entry.key.sets))
     }
 
-    /// Forgets what is remembered of a key, after it was revoked here.
+    /// Whether it is a key that held when it was read last, however long that is ago; storage is not
+    /// asked.
+    func remembers(_ text: some StringProtocol) -> Bool {
+        guard let (id, secret) = KeyMint.parts(of: text),
+            let entry = entries.withLock({ $0[id] })
+        else { return false }
+        return entry.fault(hash: KeyMint.hash(ofSecret: secret)) == nil
+    }
+
+    /// Forgets what is remembered of a key, after it was changed here.
     func forget(_ id: String) {
         entries.withLock { _ = $0.removeValue(forKey: id) }
     }
@@ -91,11 +102,11 @@ final class KeyRing: Sendable {
             }
             entries[id] = entry
         }
-        await remember(use: entry)
         return entry
     }
 
-    private func remember(use entry: Entry) async {
+    private func note(useOf entry: Entry) async {
+        entries.withLock { $0[entry.key.id]?.isUseNoted = true }
         if let last = entry.key.lastUsedAt, entry.readAt - last < .seconds(60) { return }
         do {
             try await storage.touchKey(id: entry.key.id)

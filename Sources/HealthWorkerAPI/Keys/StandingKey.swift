@@ -9,7 +9,7 @@ struct StandingKey: Sendable {
 
     /// Nil where the storage does not know it: another middleware may know callers without keys.
     init?(of call: Call, in storage: any Storage) async throws {
-        guard let key = try await storage.key(id: call.caller.keyID) else { return nil }
+        guard let key = try await storage.key(id: call.caller.id) else { return nil }
         id = key.id
         self.storage = storage
     }

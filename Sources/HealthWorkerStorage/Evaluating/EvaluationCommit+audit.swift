@@ -9,7 +9,7 @@ extension EvaluationCommit {
             entries.append(
                 AuditEntry(
                     at: now, actor: actor, action: action, object: read.inputs.policy.spec.name,
-                    before: before, after: after, message: message))
+                    before: before, after: after, message: message, requestID: requestID))
         }
         for write in writes {
             switch write {

@@ -183,7 +183,7 @@ extension PolicyEvaluator {
                     commits.append(
                         EvaluationCommit(
                             read: read, verdict: verdict, writes: plan.writes, actor: person.name,
-                            message: person.message))
+                            message: person.message, requestID: person.requestID))
                 } catch {
                     guard case .refused(let more) = error else { throw error }
                     refusals += more

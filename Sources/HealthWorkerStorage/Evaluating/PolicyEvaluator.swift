@@ -130,10 +130,12 @@ extension PolicyEvaluator {
     package struct Operator: Hashable, Sendable {
         package var name: String
         package var message: String?
+        package var requestID: String?
 
-        package init(_ name: String, message: String? = nil) {
+        package init(_ name: String, message: String? = nil, requestID: String? = nil) {
             self.name = name
             self.message = message
+            self.requestID = requestID
         }
     }
 }

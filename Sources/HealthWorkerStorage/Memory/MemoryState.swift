@@ -40,6 +40,7 @@ struct MemoryState: Sendable {
     var duties: [String: MemoryDuty] = [:]
     var liveSettings = LiveSettings()
     var keys: [String: APIKey] = [:]
+    var secrets = StoredSecrets()
     var auditLog: [AuditEntry] = []
 
     struct LastIDs {

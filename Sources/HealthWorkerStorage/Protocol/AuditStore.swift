@@ -2,9 +2,21 @@ package import HealthWorkerModel
 
 /// Who changed what.
 package protocol AuditStore: Sendable {
+    /// For what is no row of this storage; every other call writes its entry with what it changes.
     func appendAudit(_ entries: [AuditEntry]) async throws(StorageError)
     /// Newest first, older than `before`.
-    func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry]
+    func audit(matching filter: AuditFilter, before: Int64?, limit: Int)
+        async throws(StorageError) -> [AuditEntry]
+    /// Removes at most `limit` of the entries that are older than `keep`, oldest first.
+    /// - Returns: how many went.
+    func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int
+}
+
+extension AuditStore {
+    /// Entries of whatever was changed, newest first, older than `before`.
+    package func audit(before: Int64?, limit: Int) async throws(StorageError) -> [AuditEntry] {
+        try await audit(matching: AuditFilter(), before: before, limit: limit)
+    }
 }
 
 package struct AuditEntry: Hashable, Sendable {
@@ -19,10 +31,13 @@ package struct AuditEntry: Hashable, Sendable {
     package var before: String?
     package var after: String?
     package var message: String?
+    /// Of the request that it was written for: the same as in its answer and in the log.
+    package var requestID: String?
 
     package init(
         id: Int64 = 0, at: Timestamp, actor: String, action: String, object: String,
-        before: String? = nil, after: String? = nil, message: String? = nil
+        before: String? = nil, after: String? = nil, message: String? = nil,
+        requestID: String? = nil
     ) {
         self.id = id
         self.at = at
@@ -32,6 +47,35 @@ package struct AuditEntry: Hashable, Sendable {
         self.before = before
         self.after = after
         self.message = message
+        self.requestID = requestID
+    }
+}
+
+/// Which entries are wanted; nil means any.
+package struct AuditFilter: Hashable, Sendable {
+    package var actor: String?
+    package var action: String?
+    package var object: String?
+    /// Not before this moment.
+    package var since: Timestamp?
+
+    /// Ids rise with time, but for writes that were under way at once: none of them takes this long.
+    package static let disorder: Duration = .seconds(60)
+
+    package init(
+        actor: String? = nil, action: String? = nil, object: String? = nil,
+        since: Timestamp? = nil
+    ) {
+        self.actor = actor
+        self.action = action
+        self.object = object
+        self.since = since
+    }
+
+    package func admits(_ entry: AuditEntry) -> Bool {
+        (actor.map { $0 == entry.actor } ?? true) && (action.map { $0 == entry.action } ?? true)
+            && (object.map { $0 == entry.object } ?? true)
+            && (since.map { $0 <= entry.at } ?? true)
     }
 }
 

@@ -81,10 +81,11 @@ package struct WriteBatch: Hashable, Sendable {
     package var isDryRun: Bool
     /// The document that the changes are from; nil for changes of single objects.
     package var appliedDocument: AppliedDocument?
+    package var requestID: String?
 
     package init(
         _ changes: [ObjectChange], actor: String, message: String? = nil, takesOver: Bool = false,
-        isDryRun: Bool = false, appliedDocument: AppliedDocument? = nil
+        isDryRun: Bool = false, appliedDocument: AppliedDocument? = nil, requestID: String? = nil
     ) {
         self.changes = changes
         self.actor = actor
@@ -92,6 +93,7 @@ package struct WriteBatch: Hashable, Sendable {
         self.takesOver = takesOver
         self.isDryRun = isDryRun
         self.appliedDocument = appliedDocument
+        self.requestID = requestID
     }
 
     /// How many objects the changes name, those included that policies make.
@@ -174,6 +176,10 @@ package enum Refusal: Hashable, Sendable {
     case noSuchOverride(OverrideID)
     /// An order of an operator that nothing fits, with what would do it.
     case nothingToDo(String)
+    /// A secret that checks use cannot go.
+    case secretInUse(String, by: [String])
+    /// No more of these can be stored.
+    case tooMany(ObjectKind, limit: Int)
 }
 
 package enum ObjectKind: String, Hashable, Sendable, Codable {
@@ -181,6 +187,7 @@ package enum ObjectKind: String, Hashable, Sendable, Codable {
     case policy
     case key
     case setting
+    case secret
 }
 
 extension Refusal: CustomStringConvertible {
@@ -216,6 +223,16 @@ extension Refusal: CustomStringConvertible {
             "There is no override \(id)."
         case .nothingToDo(let why):
             why
+        case .secretInUse(let secret, let checks):
+            "The secret \(secret) is used by \(Self.some(of: checks)); take it out of there first."
+        case .tooMany(let kind, let limit):
+            "There are \(limit) \(kind.rawValue)s already, which is the most; delete one first."
         }
+    }
+
+    /// A sentence stays one that can be read.
+    private static func some(of names: [String]) -> String {
+        let shown = names.prefix(20).joined(separator: ", ")
+        return names.count > 20 ? "\(shown) and \(names.count - 20) more" : shown
     }
 }

@@ -104,16 +104,18 @@ package struct EvaluationCommit: Hashable, Sendable {
     package var writes: [OperatorWrite]
     package var actor: String?
     package var message: String?
+    package var requestID: String?
 
     package init(
         read: EvaluationInputs, verdict: PolicyEvaluation.Verdict, writes: [OperatorWrite] = [],
-        actor: String? = nil, message: String? = nil
+        actor: String? = nil, message: String? = nil, requestID: String? = nil
     ) {
         self.read = read
         self.verdict = verdict
         self.writes = writes
         self.actor = actor
         self.message = message
+        self.requestID = requestID
     }
 }
 

@@ -10,7 +10,8 @@ package protocol SettingsStore: Sendable {
     /// Changes follow one another: whoever sees a revision sees all changes up to it. One that
     /// changes nothing stores nothing. ``LiveSettings/change(_:at:)`` is the rule.
     /// - Returns: all that is set afterwards.
-    /// - Throws: ``StorageError/refused(_:)`` when the precondition does not hold.
+    /// - Throws: ``StorageError/refused(_:)`` when the precondition does not hold, and for
+    ///   a scope too many.
     func change(_ change: SettingsChange) async throws(StorageError) -> LiveSettings
 }
 
@@ -23,15 +24,20 @@ package struct SettingsChange: Hashable, Sendable {
     /// Why.
     package var message: String?
     package var precondition: Precondition
+    package var requestID: String?
+
+    /// For so many scopes something may be said: each worker reads all of it every second.
+    package static let mostScopes = 1000
 
     package init(
         _ settings: WorkerSettings, for scope: WorkerScope, actor: String, message: String? = nil,
-        precondition: Precondition = .none
+        precondition: Precondition = .none, requestID: String? = nil
     ) {
         self.scope = scope
         self.settings = settings
         self.actor = actor
         self.message = message
         self.precondition = precondition
+        self.requestID = requestID
     }
 }

@@ -26,7 +26,7 @@ struct ConfigurationAudit {
                 at: at, actor: batch.actor, action: "\(kind).\(action)", object: name(present),
                 before: try before.map(JSONColumn.text(of:)),
                 after: try after.map(JSONColumn.text(of:)),
-                message: batch.message))
+                message: batch.message, requestID: batch.requestID))
     }
 
     /// The entry of the document itself, after those of its objects.

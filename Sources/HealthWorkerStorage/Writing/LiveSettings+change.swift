@@ -25,6 +25,9 @@ extension LiveSettings {
             throw .refused([refusal])
         }
         guard change.settings != stored?.settings ?? WorkerSettings() else { return nil }
+        guard stored != nil || settings.count < SettingsChange.mostScopes else {
+            throw .refused([.tooMany(.setting, limit: SettingsChange.mostScopes)])
+        }
         revision = max(revision + 1, now.seconds)
         let row =
             change.settings.isEmpty
@@ -44,6 +47,6 @@ extension LiveSettings {
                 object: change.scope.description,
                 before: try (stored?.settings).map(JSONColumn.text(of:)),
                 after: try (row?.settings).map(JSONColumn.text(of:)),
-                message: change.message))
+                message: change.message, requestID: change.requestID))
     }
 }

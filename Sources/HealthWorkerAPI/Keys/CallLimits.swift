@@ -1,0 +1,65 @@
+import HTTPTypes
+import Hummingbird
+
+/// How often may be called, by the memory of this process alone.
+struct CallLimits: Sendable {
+    /// By ``Caller/id``.
+    let callers: RateLimiter
+    /// Requests of which nobody says who sends them, by address.
+    let strangers: RateLimiter
+    /// Keys that were refused, by address.
+    let refusals: RateLimiter
+
+    init(_ settings: APISettings.Limits) {
+        // A moment's burst is no flood.
+        callers = RateLimiter(
+            settings.perCaller.map { .init(perSecond: Double($0), burst: 2) }, now: settings.now)
+        strangers = RateLimiter(
+            settings.perAddress.map { .init(perSecond: Double($0), burst: 2) }, now: settings.now)
+        refusals = RateLimiter(
+            settings.refusedKeysPerMinute.map { .init(perSecond: Double($0) / 60, burst: 60) },
+            now: settings.now)
+    }
+
+    /// - Throws: 429 where too many such requests come from there.
+    func admitStranger(_ context: APIContext) throws {
+        if let wait = strangers.take(for: context.address) {
+            throw ProblemDetails(
+                tooMany: wait, "Too many requests without a key come from this address.")
+        }
+    }
+}
+
+/// Keeps what needs no key from being asked for too often from one address.
+struct StrangerMiddleware: MiddlewareProtocol {
+    typealias Input = Request
+    typealias Output = Response
+    typealias Context = APIContext
+
+    let limits: CallLimits
+
+    func handle(
+        _ request: Request, context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        if limits.strangers.isLimited { try limits.admitStranger(context) }
+        return try await next(request, context)
+    }
+}
+
+extension ProblemDetails {
+    init(tooMany wait: Duration, _ detail: String) {
+        let seconds = wait.wholeSeconds
+        self.init(
+            .tooManyRequests,
+            "\(detail) Try again in \(seconds) \(seconds == 1 ? "second" : "seconds").",
+            headers: [.retryAfter: "\(seconds)"])
+    }
+}
+
+extension Duration {
+    /// At least one: what is to be waited is never nothing.
+    var wholeSeconds: Int64 {
+        max(1, components.seconds + (components.attoseconds > 0 ? 1 : 0))
+    }
+}
