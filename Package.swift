@@ -120,9 +120,13 @@ let package = Package(
             "HealthWorkerQueue",
             ["HealthWorkerModel", "HealthWorkerStorage", lifecycle, logging, metrics]),
         sources(
+            "HealthWorkerSecrets",
+            ["HealthWorkerModel", "HealthWorkerStorage", crypto, lifecycle, logging]),
+        sources(
             "HealthWorkerAPI",
             [
-                "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage", "CSwaggerUI",
+                "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
+                "HealthWorkerSecrets", "CSwaggerUI",
                 hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioPosix, crypto, lifecycle, logging, metrics,
             ]),
@@ -137,7 +141,8 @@ let package = Package(
             dependencies: [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
                 "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
-                "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerAPI", "HealthWorkerMetrics",
+                "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerSecrets",
+                "HealthWorkerAPI", "HealthWorkerMetrics",
                 "HealthWorkerSettings", "HealthWorkerPatterns", "Migrations", argumentParser,
                 asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
@@ -219,11 +224,15 @@ let package = Package(
                 "StorageConformance", logging,
             ]),
         tests(
+            "HealthWorkerSecretsTests",
+            ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSecrets", logging]),
+        tests(
             "HealthWorkerAPITests",
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
-                "HealthWorkerAPI", "StorageConformance", asyncHTTPClient, hummingbird,
-                hummingbirdTesting, httpTypes, lifecycle, nioCore, nioHTTP1, nioPosix, logging,
+                "HealthWorkerSecrets", "HealthWorkerAPI", "StorageConformance", asyncHTTPClient,
+                hummingbird, hummingbirdTesting, httpTypes, lifecycle, nioCore, nioHTTP1, nioPosix,
+                logging,
             ], exclude: ["openapi.json"]),
         tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),

@@ -27,8 +27,7 @@ SET @change = (
         ADD COLUMN request_id VARCHAR(128),
         ADD KEY audit_log_of_actor (actor, entry_id),
         ADD KEY audit_log_of_action (action, entry_id),
-        ADD KEY audit_log_of_object (object, entry_id),
-        ADD KEY audit_log_by_age (at)')
+        ADD KEY audit_log_of_object (object, entry_id)')
     FROM information_schema.columns
     WHERE table_schema = DATABASE()
       AND table_name = 'audit_log'

@@ -11,7 +11,6 @@ ALTER TABLE audit_log ADD COLUMN request_id text;
 CREATE INDEX audit_log_of_actor ON audit_log (actor, entry_id);
 CREATE INDEX audit_log_of_action ON audit_log (action, entry_id);
 CREATE INDEX audit_log_of_object ON audit_log (object, entry_id);
-CREATE INDEX audit_log_by_age ON audit_log (at);
 
 -- One row: the number of the last change, and the lock under which changes follow one another.
 CREATE TABLE secrets_revision (

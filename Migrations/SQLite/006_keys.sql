@@ -12,7 +12,6 @@ ALTER TABLE audit_log ADD COLUMN request_id TEXT;
 CREATE INDEX audit_log_of_actor ON audit_log (actor);
 CREATE INDEX audit_log_of_action ON audit_log (action);
 CREATE INDEX audit_log_of_object ON audit_log (object);
-CREATE INDEX audit_log_by_age ON audit_log (at);
 
 -- One row: the number of the last change.
 CREATE TABLE secrets_revision (

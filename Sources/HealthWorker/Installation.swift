@@ -4,6 +4,7 @@ import HealthWorkerCounters
 import HealthWorkerModel
 import HealthWorkerProbes
 import HealthWorkerQueue
+import HealthWorkerSecrets
 import HealthWorkerSettings
 import HealthWorkerStorage
 import Logging
@@ -30,7 +31,14 @@ struct Installation {
         let evaluator = PolicyEvaluator(storage: storage)
         let fleet = Fleet(me: storage.process)
         let enqueued = WakeSignal()
-        let probers = try Probers(settings, logger: logger)
+        let sealing = try SealingKeys(settings)
+        // The api probes checks, too, before it stores them.
+        let secrets =
+            roles.contains { $0 != .register } && sealing.label != nil
+            ? SecretsWatch(storage: storage, keys: sealing, logger: logger) : nil
+        // Known before the first probe.
+        try await secrets?.read()
+        let probers = try Probers(settings, stored: secrets, logger: logger)
         let redis = try Engine.redis(settings, logger)
         let counts: any Counts = redis ?? BaseCounts()
         let worker =
@@ -84,7 +92,8 @@ struct Installation {
         }
         if roles.contains(.api) {
             let server = try APIServer(
-                storage: storage, board: board, compiler: DocumentFile.compiler,
+                storage: storage, board: board, sealing: sealing,
+                compiler: DocumentFile.compiler,
                 trials: Trials(location: settings.worker.location) {
                     await probers.prober(for: $0.type)?.probe($0)
                 }, routes: consumers?.routes, settings: APISettings(settings), logger: logger,
@@ -98,6 +107,7 @@ struct Installation {
                     base: server.application))
         }
         if let watch { services.append(watch) }
+        if let secrets { services.append(secrets) }
         if worker != nil || roles.contains(.api) {
             let own = OwnServices(settings, probers: probers, resolver: SystemResolver(threads: 1))
             // Known before the first probe.
@@ -186,6 +196,17 @@ extension APISettings {
                 perCaller: settings.api.limits.perKey.asLimit,
                 perAddress: settings.api.limits.perAddress.asLimit,
                 refusedKeysPerMinute: settings.api.limits.refusedKeys.asLimit))
+    }
+}
+
+extension SealingKeys {
+    fileprivate init(_ settings: Settings) throws {
+        do {
+            try self.init(settings.database.secretsKeys.map(\.revealed))
+        } catch {
+            // The settings have looked at each already.
+            throw Exit.error(Exit.configuration, "database.secrets_key: one of them is no key.")
+        }
     }
 }
 

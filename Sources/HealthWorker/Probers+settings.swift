@@ -1,13 +1,17 @@
 import HealthWorkerModel
 import HealthWorkerProbes
 import HealthWorkerQueue
+import HealthWorkerSecrets
 import HealthWorkerSettings
 import Logging
 import NIOPosix
 
 extension Probers {
     /// The probers that the settings ask for; exits 78 for networks that are none.
-    init(_ settings: Settings, logger: Logger) throws {
+    ///
+    /// - Parameter stored: secrets of the installation; what the configuration has of the same name
+    ///   comes first, so that a place can have a value of its own.
+    init(_ settings: Settings, stored: SecretsWatch? = nil, logger: Logger) throws {
         let resolver: any NameResolver =
             switch settings.probe.resolver {
             case .own: OwnResolver(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
@@ -16,7 +20,7 @@ extension Probers {
         let secrets = settings.secrets
         self.init(
             resolver: resolver, addressRules: try AddressRules(settings),
-            secrets: { secrets[$0]?.revealed }, logger: logger)
+            secrets: { secrets[$0]?.revealed ?? stored?.value(of: $0) }, logger: logger)
     }
 }
 

@@ -1,6 +1,7 @@
 import HTTPTypes
 package import HealthWorkerDocument
 import HealthWorkerModel
+package import HealthWorkerSecrets
 package import HealthWorkerStorage
 package import Hummingbird
 import HummingbirdCore
@@ -23,6 +24,7 @@ package struct APIServer: Sendable {
     /// - Parameters:
     ///   - board: where the fleet leaves word beside the storage.
     ///   - authentication: who finds out who sends a request; nil: keys of this storage.
+    ///   - sealing: the keys that seal stored secrets.
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
     ///   - trials: probe checks before they are stored; nil: nothing is probed from here.
     ///   - routes: reads routes of the same storage for consumers, too; nil: it makes its own.
@@ -32,7 +34,8 @@ package struct APIServer: Sendable {
     package init(
         storage: any Storage, board: (any FleetBoard)? = nil,
         authentication: (any Authentication)? = nil,
-        compiler: Compiler, trials: Trials? = nil, routes: RouteWatch? = nil,
+        sealing: SealingKeys = .none, compiler: Compiler, trials: Trials? = nil,
+        routes: RouteWatch? = nil,
         settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -44,6 +47,7 @@ package struct APIServer: Sendable {
         let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
             storage: storage, board: board, compiler: compiler, trials: trials, keys: keys,
+            sealing: sealing,
             watch: routes ?? RouteWatch(storage: storage, memory: settings.routeMemory),
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,
@@ -68,7 +72,7 @@ package struct APIServer: Sendable {
             + DocumentEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
             + SettingsEndpoints(backend: backend).all + AuditEndpoints(backend: backend).all
-            + KeyEndpoints(backend: backend).all
+            + SecretEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all
             + PublicEndpoints(backend: backend, readiness: readiness).all
         description = OpenAPI.document(
             of: endpoints, components: Answers.components, schemes: authentication.schemes,

@@ -1,5 +1,6 @@
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerSecrets
 import HealthWorkerStorage
 import Logging
 
@@ -12,6 +13,8 @@ struct Backend: Sendable {
     /// Nil: nothing is probed before it is stored.
     var trials: Trials?
     var keys: KeyRing
+    /// Seals what is stored by `/v1/secrets`.
+    var sealing: SealingKeys
     var watch: RouteWatch
     var events: EventWatch
     var listeners: Listeners

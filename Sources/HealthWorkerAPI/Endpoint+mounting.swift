@@ -177,11 +177,21 @@ extension Endpoint {
                 syntax: content.type == .yaml ? .yaml : .json)
             node = try text.read()
         } catch {
-            throw ProblemDetails(.malformed, error.list)
+            throw body.isConfidential
+                ? ProblemDetails(
+                    .malformed, "The body is neither JSON nor YAML; it is not repeated here.")
+                : ProblemDetails(.malformed, error.list)
         }
         if body.validation == .schema {
             let problems = content.schema.problems(in: node, components: mounting.components)
-            guard problems.isEmpty else { throw ProblemDetails(.invalid, problems) }
+            guard problems.isEmpty else {
+                throw body.isConfidential
+                    ? ProblemDetails(
+                        .invalid,
+                        "The body is not as the description of this operation asks; it is not "
+                            + "repeated here.")
+                    : ProblemDetails(.invalid, problems)
+            }
         }
         return node
     }

@@ -71,6 +71,7 @@ extension Endpoint {
         case events = "Events"
         case documents = "Documents"
         case installation = "Installation"
+        case secrets = "Secrets"
         case keys = "Keys"
 
         package var description: String {
@@ -83,6 +84,7 @@ extension Endpoint {
             case .documents: "Whole documents of checks and policies."
             case .installation:
                 "The processes, what workers go by, the queue and the audit log."
+            case .secrets: "What checks send in headers and nobody sees again."
             case .keys: "Keys of this API."
             }
         }
@@ -141,6 +143,8 @@ extension Endpoint {
         package var validation: Validation
         package var limit: Limit
         package var isRequired: Bool
+        /// Nothing of it may be repeated, not even where it is wrong.
+        package var isConfidential = false
 
         package enum Limit: Sendable {
             case object
@@ -160,13 +164,14 @@ extension Endpoint {
         /// A body in JSON or YAML.
         init(
             _ schema: Schema, example: Node? = nil, validation: Validation = .schema,
-            limit: Limit = .object, isRequired: Bool = true
+            limit: Limit = .object, isRequired: Bool = true, isConfidential: Bool = false
         ) {
             self.init(
                 [
                     Content(type: .json, schema: schema, example: example),
                     Content(type: .yaml, schema: schema, example: example),
                 ], validation: validation, limit: limit, isRequired: isRequired)
+            self.isConfidential = isConfidential
         }
     }
 

@@ -20,24 +20,32 @@ struct HTTPProber: Prober {
     var taskExecutor: (any TaskExecutor)? { services.loops.nextInTurn.taskExecutor }
 
     func probe(_ check: CheckSpec) async -> ProbeReport {
-        var report = await probeAlongRedirects(check)
+        // Once for the whole probe: a secret may change meanwhile, and what was sent is taken out.
+        let references = Set((check.http?.secretHeaders ?? [:]).values)
+        let secrets = Dictionary(
+            uniqueKeysWithValues: references.map {
+                ($0, services.secrets(HTTPRequest.secretName(of: $0)))
+            })
+        var report = await probeAlongRedirects(check, secrets)
         // A target may say back what it was told, as the name of the host that it redirects to.
-        if let detail = report.detail, let http = check.http, !http.secretHeaders.isEmpty {
-            let values = http.secretHeaders.values.compactMap { secret(of: $0).value }
-            report.detail = detail.without(values)
+        if let detail = report.detail, !secrets.isEmpty {
+            report.detail = detail.without(secrets.values.compactMap(\.self))
         }
         return report
     }
 
-    private func probeAlongRedirects(_ check: CheckSpec) async -> ProbeReport {
+    /// - Parameter secrets: the value of each reference; nil: it is not known.
+    private func probeAlongRedirects(
+        _ check: CheckSpec, _ secrets: [String: String?]
+    ) async -> ProbeReport {
         let deadline = NIODeadline.now() + TimeAmount(check.effectiveTimeout)
         var hop = HTTPHop(check)
         var headers: HTTPHeaders
-        switch self.headers(of: check) {
+        switch self.headers(of: check, secrets) {
         case .success(let own): headers = own
         case .failure(let missing):
             return ProbeReport(
-                outcome: .inconclusive(.internal), detail: missing.sentence,
+                outcome: .inconclusive(missing.reason), detail: missing.sentence,
                 isWorkersOwnTrouble: false)
         }
         var redirects = 0
@@ -80,33 +88,36 @@ struct HTTPProber: Prober {
     }
 
     private struct Missing: Error {
+        var reason: Reason
         var sentence: String
     }
 
-    /// The secret that a document refers to as `secret:NAME`.
-    private func secret(of reference: String) -> (name: String, value: String?) {
-        let name = reference.hasPrefix("secret:") ? String(reference.dropFirst(7)) : reference
-        return (name, services.secrets(name))
-    }
-
     /// The check's own headers, secrets in place.
-    private func headers(of check: CheckSpec) -> Result<HTTPHeaders, Missing> {
+    private func headers(
+        of check: CheckSpec, _ secrets: [String: String?]
+    ) -> Result<HTTPHeaders, Missing> {
         var headers = HTTPHeaders()
         for (name, value) in (check.http?.headers ?? [:]).sorted(by: { $0.key < $1.key }) {
             headers.add(name: name, value: value)
         }
         for (name, reference) in (check.http?.secretHeaders ?? [:]).sorted(by: { $0.key < $1.key })
         {
-            let secret = secret(of: reference)
-            guard let value = secret.value else {
+            guard let known = secrets[reference], let value = known else {
                 return .failure(
-                    Missing(sentence: "the secret \"\(secret.name)\" is not known here"))
+                    Missing(
+                        reason: .secretMissing,
+                        sentence:
+                            "this worker knows no secret \"\(HTTPRequest.secretName(of: reference))\": "
+                            + "it is neither in its configuration, nor stored so that it can open it"
+                    ))
             }
             headers.replaceOrAdd(name: name, value: value)
         }
         for (name, value) in headers where !name.isFieldName || !value.isFieldValue {
             return .failure(
-                Missing(sentence: "the header \"\(name)\" cannot be sent: a forbidden character"))
+                Missing(
+                    reason: .internal,
+                    sentence: "the header \"\(name)\" cannot be sent: a forbidden character"))
         }
         // These are ours to say, once each.
         for name in ["host", "connection", "content-length", "transfer-encoding"] {

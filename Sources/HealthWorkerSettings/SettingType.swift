@@ -1,3 +1,4 @@
+import Foundation
 import HealthWorkerModel
 
 /// What a key takes: how it is read, and how it is written for people and as TOML.
@@ -87,6 +88,28 @@ extension SettingType where Value == String {
                 return text
             },
             show: { $0 }, toml: { $0.quoted })
+    }
+}
+
+extension SettingType where Value == [Secret] {
+    /// Keys of 32 bytes in base 64, with blanks or line breaks between them. No message shows one.
+    static var sealingKeys: Self {
+        Self(
+            name: "keys in base 64",
+            read: { (given) throws(Refusal) in
+                let texts = try given.text("keys in base 64, in quotes").split(
+                    whereSeparator: { $0.isWhitespace || $0 == "," })
+                for text in texts {
+                    guard Data(base64Encoded: String(text))?.count == 32 else {
+                        throw Refusal(
+                            "holds what is no key: write 32 bytes in base 64, as openssl rand -base64 "
+                                + "32 makes them.")
+                    }
+                }
+                return texts.map { Secret(String($0)) }
+            },
+            show: { $0.isEmpty ? "" : Secret.hidden },
+            toml: { _ in String().quoted })
     }
 }
 

@@ -24,6 +24,8 @@ package struct Settings: Sendable {
         package var url: DatabaseURL
         package var poolSize: Int
         package var preparedStatements: Bool
+        /// Each of 32 bytes in base 64; the first seals.
+        package var secretsKeys: [Secret]
     }
 
     package struct Redis: Sendable, Equatable {
@@ -134,7 +136,14 @@ extension Settings {
                 "The most connections to a database server that this process opens."),
             preparedStatements: keys.value(
                 "database.prepared_statements", .flag, default: true,
-                "Whether statements are prepared; false behind PgBouncer in transaction mode."))
+                "Whether statements are prepared; false behind PgBouncer in transaction mode."),
+            secretsKeys: keys.value(
+                "database.secrets_key", .sealingKeys, default: [], isSecret: true,
+                "The key that seals the secrets stored in the database, 32 bytes in base 64 (openssl "
+                    + "rand -base64 32), the same for every api and worker. Several, with blanks or in "
+                    + "lines: the first one seals and each opens; to change the key, list the new one "
+                    + "behind the old one, then before it, run health-worker secrets reseal, and take "
+                    + "the old one away."))
 
         redis = Redis(
             url: keys.value(
@@ -250,7 +259,9 @@ extension Settings {
                 "Where Prometheus may fetch metrics, such as \"127.0.0.1:9464-9473\": the first "
                     + "port of the range that is free."))
 
-        secrets = keys.secrets("secrets", "Values that checks name in secret_headers.")
+        secrets = keys.secrets(
+            "secrets",
+            "Values that checks name in secret_headers, before the stored ones of the same name.")
 
         shown = keys.effective
     }

@@ -97,7 +97,7 @@ import Testing
         // Whether such a name is known not to be depends on who answers for names here.
         #expect(reasons["redirect"]?.hasPrefix("dns_") == true)
         #expect(reasons["refused"] == "connect_refused")
-        #expect(reasons["unknown"] == "internal")
+        #expect(reasons["unknown"] == "secret_missing")
         #expect(
             found["redirect"]?.detail?.hasPrefix("redirect 1, to http://[secret].invalid: ") == true
         )

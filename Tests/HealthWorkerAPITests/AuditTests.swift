@@ -1,6 +1,8 @@
+import Foundation
 import HTTPTypes
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerSecrets
 import HealthWorkerStorage
 import Testing
 
@@ -10,7 +12,8 @@ import Testing
     }
 
     @Test func `every operation that writes leaves an entry with its request's id`() async throws {
-        try await TestAPI.run { api in
+        let keys = try SealingKeys([Data(count: 32).base64EncodedString()])
+        try await TestAPI.run(sealing: keys) { api in
             try await api.makeRoutedPolicy()
             let writes: [(HTTPTypes.HTTPRequest.Method, String, String?)] = [
                 (.post, "/v1/checks", Samples.tcpCheck("new")),
@@ -30,6 +33,9 @@ import Testing
                     .post, "/v1/apply",
                     #"{"format": 1, "set": "s", "checks": [\#(Samples.tcpCheck("applied"))]}"#
                 ),
+                (.put, "/v1/secrets/token", #"{"value": "0123"}"#),
+                (.put, "/v1/secrets/token", #"{"value": "4567"}"#),
+                (.delete, "/v1/secrets/token", nil),
                 (.post, "/v1/keys", #"{"name": "deploy", "role": "read"}"#),
                 (.post, "/v1/keys/\(api.id(of: .read))/rotate", nil),
                 (.delete, "/v1/keys/\(api.id(of: .operate))", nil),

@@ -52,6 +52,8 @@ enum Answers {
             required(
                 "key",
                 .text().described("The key itself. It is shown this once and stored nowhere."))),
+        "Secret": secret,
+        "SecretPage": page(of: "Secret"),
         "AuditEntry": auditEntry,
         "AuditPage": page(of: "AuditEntry"),
         "Plan": plan,
@@ -407,6 +409,16 @@ enum Answers {
         optional(
             "replaced_by", text.described("The id of the key that took its place, once rotated.")),
     ])
+
+    private static let secret = Schema.object([
+        required("name", .name), required("created_at", time),
+        required("updated_at", time.described("When its value was given last.")),
+        required("updated_by", text),
+        required("checks", words.described("Checks that name it, the first hundred.")),
+        required("check_count", count),
+        optional(
+            "sealed_with", text.described("The key of `database.secrets_key` that opens it.")),
+    ]).described("What is known of a secret. Its value is never shown.")
 
     private static let auditEntry = Schema.object([
         required("id", count), required("at", time), required("actor", text),

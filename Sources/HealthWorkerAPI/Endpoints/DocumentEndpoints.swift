@@ -74,7 +74,7 @@ struct DocumentEndpoints {
                     var batch = WriteBatch(
                         prepared.changes, actor: try call.caller.actor,
                         message: call.text("message"), takesOver: manner.takesOver,
-                        isDryRun: isDryRun)
+                        isDryRun: isDryRun, requestID: call.context.requestID)
                     batch.appliedDocument = AppliedDocument(set: document.set)
                     _ = try await backend.write(batch, isConditional: true)
                 }

@@ -178,6 +178,16 @@ package struct HTTPRequest: Hashable, Sendable {
         self.body = body
         self.followRedirects = followRedirects
     }
+
+    /// The names of the secrets that it sends.
+    package var secretNames: Set<String> {
+        Set(secretHeaders.values.map(Self.secretName(of:)))
+    }
+
+    /// Of a reference `secret:NAME` the name.
+    package static func secretName(of reference: String) -> String {
+        reference.hasPrefix("secret:") ? String(reference.dropFirst(7)) : reference
+    }
 }
 
 package enum HTTPMethod: String, Hashable, Sendable, Codable, CaseIterable {

@@ -78,6 +78,8 @@ package enum Reason: String, Hashable, Sendable, Codable, CaseIterable {
     case workerIsolated = "worker_isolated"
     case targetBlocked = "target_blocked"
     case trustStoreMissing = "trust_store_missing"
+    /// A header's secret is not known to the worker.
+    case secretMissing = "secret_missing"
     /// A third lease ended: whoever probes this check never comes back.
     case lost
     case shuttingDown = "shutting_down"
@@ -87,7 +89,7 @@ package enum Reason: String, Hashable, Sendable, Codable, CaseIterable {
     package var usualKind: OutcomeKind {
         switch self {
         case .dnsError, .dnsTimeout, .noSocket, .networkUnreachable, .workerIsolated,
-            .targetBlocked, .trustStoreMissing, .lost, .shuttingDown, .internal:
+            .targetBlocked, .trustStoreMissing, .secretMissing, .lost, .shuttingDown, .internal:
             .inconclusive
         default:
             .failure

@@ -35,6 +35,7 @@ struct ConfigurationAudit {
         entries.append(
             AuditEntry(
                 at: at, actor: batch.actor, action: AuditEntry.documentApplied,
-                object: document.set ?? AuditEntry.noSet, message: batch.message))
+                object: document.set ?? AuditEntry.noSet, message: batch.message,
+                requestID: batch.requestID))
     }
 }

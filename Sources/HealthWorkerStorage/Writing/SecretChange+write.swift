@@ -70,16 +70,6 @@ package struct SecretUsers {
 
     /// To be called in the order of the checks' names.
     package mutating func add(_ spec: CheckSpec) {
-        for secret in spec.secretNames { names[secret, default: []].append(spec.name) }
-    }
-}
-
-extension CheckSpec {
-    /// The secrets that its headers name.
-    package var secretNames: Set<String> {
-        Set(
-            (http?.secretHeaders ?? [:]).values.map { reference in
-                reference.hasPrefix("secret:") ? String(reference.dropFirst(7)) : reference
-            })
+        for secret in spec.http?.secretNames ?? [] { names[secret, default: []].append(spec.name) }
     }
 }
