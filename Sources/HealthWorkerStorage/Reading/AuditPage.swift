@@ -16,7 +16,7 @@ package struct AuditPage: Sendable {
             values.append(value)
             return dialect.placeholder(values.count)
         }
-        var conditions = ["entry_id < \(bind(.count(Int(before ?? .max))))"]
+        var conditions = ["entry_id < \(bind(.number(before ?? .max)))"]
         for (column, wanted) in [
             ("actor", filter.actor), ("action", filter.action), ("object", filter.object),
         ] {
@@ -24,7 +24,7 @@ package struct AuditPage: Sendable {
             conditions.append("\(column) = \(bind(.text(wanted)))")
         }
         if let since = filter.since {
-            conditions.append("at >= \(bind(.count(Int(since.microseconds))))")
+            conditions.append("at >= \(bind(.number(since.microseconds)))")
             // Where the walk may end: nothing of that time has a lower id.
             let earlier = since - AuditFilter.disorder
             conditions.append(
@@ -32,7 +32,7 @@ package struct AuditPage: Sendable {
                 entry_id > coalesce((
                       SELECT entry_id
                       FROM audit_log
-                      WHERE at < \(bind(.count(Int(earlier.microseconds))))
+                      WHERE at < \(bind(.number(earlier.microseconds)))
                       ORDER BY at DESC
                       LIMIT 1
                   ), 0)
@@ -43,7 +43,7 @@ package struct AuditPage: Sendable {
             FROM audit_log
             WHERE \(conditions.joined(separator: "\n  AND "))
             ORDER BY entry_id DESC
-            LIMIT \(bind(.count(limit)))
+            LIMIT \(bind(.number(Int64(limit))))
             """
         self.values = values
     }
