@@ -93,10 +93,10 @@ struct PrecedenceTests {
             "probe.resolver": "system",
             "probe.deny_networks": "192.0.2.0/24, 2001:db8::/32",
             "probe.allow_networks": "127.0.0.0/8", "history.outcomes": "none",
-            "history.keep": "36h", "history.audit": "48h", "log.level": "debug", "log.format": "json",
-            "metrics.listen": "127.0.0.1:9464-9473", "consumer.listen": "127.0.0.1:8053",
-            "consumer.networks": "192.0.2.0/24", "consumer.snapshot": "/var/lib/hw/routes.json",
-            "agent.listen": "[::1]:8054",
+            "history.keep": "36h", "history.audit": "36h", "log.level": "debug",
+            "log.format": "json", "metrics.listen": "127.0.0.1:9464-9473",
+            "consumer.listen": "127.0.0.1:8053", "consumer.networks": "192.0.2.0/24",
+            "consumer.snapshot": "/var/lib/hw/routes.json", "agent.listen": "[::1]:8054",
         ]
         let keys = SettingKey.all.filter { $0.path != "secrets.NAME" }
         #expect(Set(keys.map(\.path)) == Set(values.keys))
