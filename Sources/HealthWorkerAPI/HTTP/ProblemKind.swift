@@ -94,6 +94,7 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
         case .headersTooLarge: "Send fewer, shorter header fields or a shorter URL."
         case .unsupportedMediaType: "This takes application/json, application/yaml."
         case .invalid: "/interval: 10 has no unit: write `10s` or `10ms`"
+        case .tooManyRequests: "Wait as long as Retry-After says."
         case .internal: "The log has the details under this request's id."
         case .notImplemented: "The method is none that HTTP knows; methods are in capitals."
         case .unavailable: "The storage cannot be reached at present."
@@ -104,7 +105,8 @@ package enum ProblemKind: String, Hashable, Sendable, CaseIterable {
     package var headers: [(name: String, summary: String)] {
         switch self {
         case .unauthenticated: [("WWW-Authenticate", "How to send a key (RFC 6750).")]
-        case .unavailable: [("Retry-After", "Seconds until it is worth another try.")]
+        case .unavailable, .tooManyRequests:
+            [("Retry-After", "Seconds until it is worth another try.")]
         default: []
         }
     }
