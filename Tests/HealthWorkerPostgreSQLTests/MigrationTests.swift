@@ -104,6 +104,7 @@ import Testing
 
         #expect(files.sorted() == others.sorted())
         #expect(carried.count == files.count)
+        #expect(carried.map(\.number) == Array(1...files.count), "a number is left out")
         for (file, migration) in zip(files.sorted(), carried) {
             let text = try String(
                 contentsOf: folder.appendingPathComponent("PostgreSQL/\(file)"), encoding: .utf8)

@@ -38,8 +38,12 @@ def main():
         sys.exit(f"scripts/fuzz-api: failed as {', '.join(dict.fromkeys(failed))}")
 
 
-# Nothing is limited that the limits of a test could hide.
-SETTINGS = {}
+# More requests are sent than anybody may send: a refusal for that would hide what is looked for.
+SETTINGS = {
+    "HEALTH_WORKER_API_LIMITS_PER_KEY": "0",
+    "HEALTH_WORKER_API_LIMITS_PER_ADDRESS": "0",
+    "HEALTH_WORKER_API_LIMITS_REFUSED_KEYS": "0",
+}
 
 
 def fuzz(api, role, given):
