@@ -17,14 +17,16 @@ PREPARE change_of_keys FROM @change;
 EXECUTE change_of_keys;
 DEALLOCATE PREPARE change_of_keys;
 
--- request_id: the request that an entry was written for. The columns that are searched get a length,
--- because the length of an index's key is bounded.
+-- request_id: the request that an entry was written for; document: the set of the document that was
+-- applied, of an entry that an apply wrote. The columns that are searched get a length, because the
+-- length of an index's key is bounded.
 SET @change = (
     SELECT IF(COUNT(*) > 0, 'DO 0', 'ALTER TABLE audit_log
         MODIFY COLUMN actor VARCHAR(300) NOT NULL,
         MODIFY COLUMN action VARCHAR(64) NOT NULL,
         MODIFY COLUMN object VARCHAR(300) NOT NULL,
         ADD COLUMN request_id VARCHAR(128),
+        ADD COLUMN document VARCHAR(300),
         ADD KEY audit_log_of_actor (actor, entry_id),
         ADD KEY audit_log_of_action (action, entry_id),
         ADD KEY audit_log_of_object (object, entry_id)')

@@ -7,6 +7,8 @@ ALTER TABLE api_keys ADD COLUMN replaced_by text;
 
 -- The request that an entry was written for.
 ALTER TABLE audit_log ADD COLUMN request_id text;
+-- The set of the document that was applied, of an entry that an apply wrote.
+ALTER TABLE audit_log ADD COLUMN document text;
 
 CREATE INDEX audit_log_of_actor ON audit_log (actor, entry_id);
 CREATE INDEX audit_log_of_action ON audit_log (action, entry_id);

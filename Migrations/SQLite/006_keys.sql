@@ -7,6 +7,8 @@ ALTER TABLE api_keys ADD COLUMN replaced_by TEXT;
 
 -- The request that an entry was written for.
 ALTER TABLE audit_log ADD COLUMN request_id TEXT;
+-- The set of the document that was applied, of an entry that an apply wrote.
+ALTER TABLE audit_log ADD COLUMN document TEXT;
 
 -- In each of these the entries follow one another by their id.
 CREATE INDEX audit_log_of_actor ON audit_log (actor);

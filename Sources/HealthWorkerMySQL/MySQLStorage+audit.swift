@@ -36,9 +36,10 @@ extension Session {
             entries.map { entry in
                 [
                     entry.at, entry.actor, entry.action, entry.object, entry.before, entry.after,
-                    entry.message, entry.requestID,
+                    entry.message, entry.requestID, entry.document,
                 ]
             },
-            into: "audit_log (at, actor, action, object, `before`, after, message, request_id)")
+            into: "audit_log (at, actor, action, object, `before`, after, message, request_id, "
+                + "document)")
     }
 }

@@ -39,19 +39,21 @@ extension Session {
         if entries.isEmpty { return }
         try run(
             """
-            INSERT INTO audit_log (at, actor, action, object, before, after, message, request_id)
-            SELECT at, actor, action, object, before, after, message, request_id
+            INSERT INTO audit_log
+                (at, actor, action, object, before, after, message, request_id, document)
+            SELECT at, actor, action, object, before, after, message, request_id, document
             FROM unnest(
                 $1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-                $7::text[], $8::text[]
+                $7::text[], $8::text[], $9::text[]
             ) WITH ORDINALITY
-                AS e (at, actor, action, object, before, after, message, request_id, place)
+                AS e (at, actor, action, object, before, after, message, request_id, document,
+                    place)
             ORDER BY place
             """,
             [
                 entries.map(\.at), entries.map(\.actor), entries.map(\.action),
                 entries.map(\.object), entries.map(\.before), entries.map(\.after),
-                entries.map(\.message), entries.map(\.requestID),
+                entries.map(\.message), entries.map(\.requestID), entries.map(\.document),
             ])
     }
 }

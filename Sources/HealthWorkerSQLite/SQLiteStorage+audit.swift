@@ -40,12 +40,12 @@ extension Session {
             try run(
                 """
                 INSERT INTO audit_log
-                    (at, actor, action, object, before, after, message, request_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    (at, actor, action, object, before, after, message, request_id, document)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     entry.at.microseconds, entry.actor, entry.action, entry.object, entry.before,
-                    entry.after, entry.message, entry.requestID,
+                    entry.after, entry.message, entry.requestID, entry.document,
                 ])
         }
     }

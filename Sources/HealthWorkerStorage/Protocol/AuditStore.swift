@@ -33,11 +33,14 @@ package struct AuditEntry: Hashable, Sendable {
     package var message: String?
     /// Of the request that it was written for: the same as in its answer and in the log.
     package var requestID: String?
+    /// The set of the document that was applied, of an entry that an apply wrote; ``noSet`` for one
+    /// without.
+    package var document: String?
 
     package init(
         id: Int64 = 0, at: Timestamp, actor: String, action: String, object: String,
         before: String? = nil, after: String? = nil, message: String? = nil,
-        requestID: String? = nil
+        requestID: String? = nil, document: String? = nil
     ) {
         self.id = id
         self.at = at
@@ -48,6 +51,7 @@ package struct AuditEntry: Hashable, Sendable {
         self.after = after
         self.message = message
         self.requestID = requestID
+        self.document = document
     }
 }
 

@@ -116,6 +116,9 @@ package struct AppliedDocument: Hashable, Sendable {
     package init(set: String?) {
         self.set = set
     }
+
+    /// What the audit log calls it.
+    var name: String { self.set ?? AuditEntry.noSet }
 }
 
 /// One change. A put without a set leaves an object with its owner; one that nobody owns goes to the

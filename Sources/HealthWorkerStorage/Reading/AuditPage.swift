@@ -39,7 +39,8 @@ package struct AuditPage: Sendable {
                 """)
         }
         sql = """
-            SELECT entry_id, at, actor, action, object, \(beforeColumn), after, message, request_id
+            SELECT entry_id, at, actor, action, object, \(beforeColumn), after, message, request_id,
+                   document
             FROM audit_log
             WHERE \(conditions.joined(separator: "\n  AND "))
             ORDER BY entry_id DESC

@@ -97,7 +97,7 @@ extension EventPosition.Source {
         case .deed:
             """
             e.entry_id, e.at, e.actor, e.action, e.object, e.before, e.after, e.message,
-            e.request_id
+            e.request_id, e.document
             """
         }
     }

@@ -20,12 +20,13 @@ extension APIKey {
 }
 
 extension AuditEntry {
-    /// Reads `entry_id, at, actor, action, object, before, after, message, request_id`.
+    /// Reads `entry_id, at, actor, action, object, before, after, message, request_id, document`.
     package init(row: some StoredRow) {
         self.init(
             id: row.integer(0), at: row.moment(1), actor: row.text(2), action: row.text(3),
             object: row.text(4), before: row.optionalText(5), after: row.optionalText(6),
-            message: row.optionalText(7), requestID: row.optionalText(8))
+            message: row.optionalText(7), requestID: row.optionalText(8),
+            document: row.optionalText(9))
     }
 }
 

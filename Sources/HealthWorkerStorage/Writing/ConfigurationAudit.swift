@@ -26,7 +26,8 @@ struct ConfigurationAudit {
                 at: at, actor: batch.actor, action: "\(kind).\(action)", object: name(present),
                 before: try before.map(JSONColumn.text(of:)),
                 after: try after.map(JSONColumn.text(of:)),
-                message: batch.message, requestID: batch.requestID))
+                message: batch.message, requestID: batch.requestID,
+                document: batch.appliedDocument?.name))
     }
 
     /// The entry of the document itself, after those of its objects.
@@ -35,7 +36,7 @@ struct ConfigurationAudit {
         entries.append(
             AuditEntry(
                 at: at, actor: batch.actor, action: AuditEntry.documentApplied,
-                object: document.set ?? AuditEntry.noSet, message: batch.message,
-                requestID: batch.requestID))
+                object: document.name, message: batch.message, requestID: batch.requestID,
+                document: document.name))
     }
 }
