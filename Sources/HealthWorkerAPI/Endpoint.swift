@@ -50,10 +50,11 @@ package struct Endpoint: Sendable {
     package var allProblems: [ProblemKind] {
         var kinds: Set<ProblemKind> = [
             .malformedRequest, .invalidParameter, .notAcceptable, .headersTooLarge,
+            .tooManyRequests,
         ]
         kinds.formUnion(problems)
         if role != nil {
-            kinds.formUnion([.unauthenticated, .forbidden, .tooManyRequests, .unavailable])
+            kinds.formUnion([.unauthenticated, .forbidden, .unavailable])
         }
         if body != nil {
             kinds.formUnion([.malformed, .tooSlow, .tooLarge, .unsupportedMediaType, .invalid])
