@@ -74,7 +74,7 @@ import Testing
             #expect(try await code("apply", "-f", bad) == 65)
             #expect(
                 try await code(
-                    "keys", "list",
+                    "keys", "list", "--database",
                     changing: ["DATABASE_URL": "sqlite:\(scratch.file("new.sqlite").path)"]) == 75)
             #expect(try await code("config", "check", "--config", config) == 78)
         }
