@@ -20,6 +20,9 @@ extension Application where Responder == RouterResponder<APIContext> {
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), serverName: serverName,
+                // After a restart all who listened come back at once. Where the queue is full, Linux
+                // lets a client believe that it is connected, and resets it a minute later.
+                backlog: 4096,
                 availableConnectionsDelegate: MaximumAvailableConnections(limits.connections)),
             onServerRunning: { channel in
                 await onListening(channel.localAddress?.port ?? port)
