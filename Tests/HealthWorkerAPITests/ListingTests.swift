@@ -80,6 +80,42 @@ import Testing
         }
     }
 
+    @Test(arguments: ["/v1/checks", "/v1/policies", "/v1/routes", "/v1/events", "/v1/audit"])
+    func `a page that the caller has is not sent again`(_ path: String) async throws {
+        try await TestAPI.run { api in
+            try await api.makePool("one", sites: ["fra1", "ams1"])
+            let known = try await api.get("\(path)?limit=1")
+            let tag = try #require(known.headers[.eTag])
+
+            let same = try await api.get("\(path)?limit=1", headers: [.ifNoneMatch: tag])
+            let listed = try await api.get(
+                "\(path)?limit=1", headers: [.ifNoneMatch: "\"x\", W/\(tag)"])
+            try await api.makePool("a-new-one", sites: ["lon1"])
+            let after = try await api.get("\(path)?limit=1", headers: [.ifNoneMatch: tag])
+
+            for answer in [same, listed] {
+                #expect(answer.status == .notModified)
+                #expect(answer.headers[.eTag] == tag)
+                #expect(answer.text.isEmpty)
+            }
+            #expect(after.status == .ok)
+            #expect(after.headers[.eTag] != tag)
+        }
+    }
+
+    @Test func `a page that stays as it is shows what is observed anew`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post("/v1/checks", Samples.tcpCheck("mail"))
+            let tag = try #require(try await api.get("/v1/checks").headers[.eTag])
+
+            try await api.probe("mail", .success)
+
+            let probed = try await api.get("/v1/checks", headers: [.ifNoneMatch: tag])
+            #expect(probed.status == .ok)
+            #expect(probed.string("/items/0/observed/health") == "healthy")
+        }
+    }
+
     @Test func `a cursor is good for its own listing only`() async throws {
         try await TestAPI.run { api in
             for name in ["a", "b"] {

@@ -96,7 +96,7 @@ package struct ConsumerServer: Sendable {
             summary: "List routes by policy",
             description: "Policies that wait for their first answer have none.",
             parameters: Listing.parameters,
-            answers: [Listing.page(of: "RoutePage", "Routes.")], problems: [.unavailable]
+            answers: Listing.answers("RoutePage", "Routes."), problems: [.unavailable]
         ) { call in
             let held = try watch.told()
             let found = held.snapshot.routes(

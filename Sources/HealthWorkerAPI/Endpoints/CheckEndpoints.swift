@@ -38,7 +38,7 @@ struct CheckEndpoints {
                 .query("health", .choice(of: Health.self), "Only checks of this health."),
                 ObjectFilter.selectorParameter,
             ] + Listing.parameters,
-            answers: [Listing.page(of: "CheckPage", "Checks.")]
+            answers: Listing.answers("CheckPage", "Checks.")
         ) { [backend] call in
             let found = try await backend.storage.checks(
                 matching: ObjectFilter(call), after: Listing.after(call, in: "checks"),
@@ -205,7 +205,7 @@ struct CheckEndpoints {
             .get, "/v1/checks/{name}/outcomes", "listOutcomes", tag: .checks, role: .read,
             summary: "List a check's outcomes, newest first",
             parameters: [Self.name] + Listing.parameters,
-            answers: [Listing.page(of: "OutcomePage", "Outcomes.")], problems: [.notFound]
+            answers: Listing.answers("OutcomePage", "Outcomes."), problems: [.notFound]
         ) { [backend] call in
             let check = try await backend.check(call.name())
             let found = try await backend.storage.outcomes(
@@ -222,7 +222,7 @@ struct CheckEndpoints {
             .get, "/v1/checks/{name}/health-changes", "listHealthChanges", tag: .checks,
             role: .read, summary: "List the turns of a check's health, newest first",
             parameters: [Self.name] + Listing.parameters,
-            answers: [Listing.page(of: "HealthChangePage", "Health changes.")],
+            answers: Listing.answers("HealthChangePage", "Health changes."),
             problems: [.notFound]
         ) { [backend] call in
             let check = try await backend.check(call.name())

@@ -45,7 +45,7 @@ struct KeyEndpoints {
             .get, "/v1/keys", "listKeys", tag: .keys, role: .admin,
             summary: "List keys, never their secrets",
             parameters: Listing.parameters,
-            answers: [Listing.page(of: "KeyPage", "Keys, those that ended included.")]
+            answers: Listing.answers("KeyPage", "Keys, those that ended included.")
         ) { [backend] call in
             let after = try Listing.after(call, in: "keys") ?? ""
             let found = try await backend.storage.keys().filter { $0.id > after }

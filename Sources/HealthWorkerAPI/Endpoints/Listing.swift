@@ -12,6 +12,7 @@ enum Listing {
     static let standardLimit = 100
 
     static let parameters: [Endpoint.Parameter] = [
+        .header("If-None-Match", "The `ETag` of the page that the caller has."),
         .query(
             "limit", .integer(1...500).standing(at: .integer(Int64(standardLimit))),
             "At most so many are answered."),
@@ -20,11 +21,22 @@ enum Listing {
             "Where the page begins: the `next_cursor` of the page before."),
     ]
 
-    static func page(of component: String, _ summary: String) -> Endpoint.Answer {
-        Endpoint.Answer(
-            .ok, summary, .reference(component),
-            headers: [("Link", "The next page, `rel=\"next\"`; missing on the last one.")])
+    static let linkHeader = (
+        name: "Link", summary: "The next page, `rel=\"next\"`; missing on the last one."
+    )
+
+    /// What a listing answers.
+    static func answers(_ component: String, _ summary: String) -> [Endpoint.Answer] {
+        [
+            Endpoint.Answer(
+                .ok, summary, .reference(component),
+                headers: [("ETag", "Of this page, whole as it is."), linkHeader]),
+            notModified,
+        ]
     }
+
+    static let notModified = Endpoint.Answer(
+        .notModified, "The caller has the page already.", types: [])
 
     /// Where the page begins, by the cursor; nil: with the first object.
     static func after(_ call: Call, in listing: String) throws -> String? {
@@ -66,10 +78,10 @@ enum Listing {
         if let next {
             headers[.link] = "<\(call.request.uri.path)?\(query(call, cursor: next))>; rel=\"next\""
         }
-        return .json(
+        return .taggedJSON(
             .object([
                 .init("items", .list(nodes)), entry("next_cursor", next.map(Node.text)),
-            ]), headers: headers)
+            ]), headers: headers, for: call.request)
     }
 
     private static func query(_ call: Call, cursor: String) -> String {

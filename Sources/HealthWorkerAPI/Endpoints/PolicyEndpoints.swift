@@ -46,7 +46,7 @@ struct PolicyEndpoints {
                 .query("type", .choice(of: PolicyType.self), "Only policies of this type."),
                 ObjectFilter.selectorParameter,
             ] + Listing.parameters,
-            answers: [Listing.page(of: "PolicyPage", "Policies.")]
+            answers: Listing.answers("PolicyPage", "Policies.")
         ) { [backend] call in
             let filter = try ObjectFilter(call)
             let after = try Listing.after(call, in: "policies")

@@ -19,7 +19,7 @@ struct RouteEndpoints {
             summary: "List routes by policy",
             description: "Policies that wait for their first answer have none.",
             parameters: [ObjectFilter.selectorParameter] + Listing.parameters,
-            answers: [Listing.page(of: "RoutePage", "Routes.")]
+            answers: Listing.answers("RoutePage", "Routes.")
         ) { [backend] call in
             let after = try Listing.after(call, in: "routes")
             let limit = Listing.limit(call) + 1
@@ -42,7 +42,7 @@ struct RouteEndpoints {
             .get, "/v1/routes/{policy}/changes", "listRouteChanges", tag: .routes, role: .read,
             summary: "List a policy's routes, newest first",
             parameters: [RouteQuestions.policy] + Listing.parameters,
-            answers: [Listing.page(of: "RouteChangePage", "Routes with their members.")],
+            answers: Listing.answers("RouteChangePage", "Routes with their members."),
             problems: [.notFound]
         ) { [backend] call in
             let policy = try await backend.policy(call.name("policy"))

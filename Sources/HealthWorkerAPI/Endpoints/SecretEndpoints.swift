@@ -38,7 +38,7 @@ struct SecretEndpoints {
             .get, "/v1/secrets", "listSecrets", tag: .secrets, role: .read,
             summary: "List the stored secrets, never their values",
             parameters: Listing.parameters,
-            answers: [Listing.page(of: "SecretPage", "Secrets, by name.")]
+            answers: Listing.answers("SecretPage", "Secrets, by name.")
         ) { [backend] call in
             let after = try Listing.after(call, in: "secrets") ?? ""
             let found = try await backend.storage.secrets().filter { $0.name > after }

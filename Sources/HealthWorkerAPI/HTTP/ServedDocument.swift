@@ -1,4 +1,3 @@
-import Crypto
 import HTTPTypes
 import HealthWorkerDocument
 import Hummingbird
@@ -13,10 +12,7 @@ struct ServedDocument: Sendable {
     init(_ node: Node, type: String) {
         let text = JSONText.bytes(node)
         bytes = ByteBuffer(bytes: text)
-        let digits = SHA256.hash(data: text).prefix(12).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-        tag = "\"\(digits.joined())\""
+        tag = EntityTag.tag(of: text)
         self.type = type
     }
 
