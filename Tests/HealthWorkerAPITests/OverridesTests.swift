@@ -160,6 +160,7 @@ import Testing
             #expect(try await count("selector=site=fra1") == 2)
             #expect(try await count("selector=customer=one,site!=lon1") == 2)
             #expect(try await count("policy=two&member=ams1") == 1)
+            #expect(try await count("policy=two&member=ams1&member=fra1") == 2)
             #expect(try await count("word=up") == 2)
             let page = try await api.get("/v1/overrides?limit=4")
             let rest = try await api.get(
@@ -169,14 +170,14 @@ import Testing
             let all = try await api.delete("/v1/overrides")
             let cleared = try await api.delete("/v1/overrides?selector=site=fra1")
             let again = try await api.delete("/v1/overrides?selector=site=fra1")
-            let ofTwo = try await api.delete("/v1/overrides?policy=two&member=lon1")
+            let ofTwo = try await api.delete("/v1/overrides?policy=two&member=lon1&member=ams1")
 
             #expect(all.status == .badRequest)
             #expect(all.places == ["policy"])
             #expect(cleared["/items"]?.elements?.count == 2)
-            #expect(again.status == .notFound)
-            #expect(ofTwo["/items"]?.elements?.count == 1)
-            #expect(try await count("") == 3)
+            #expect(again.status == .conflict)
+            #expect(ofTwo["/items"]?.elements?.count == 2)
+            #expect(try await count("") == 2)
             #expect(try await api.get("/v1/routes/one").names("/records").contains("fra1"))
         }
     }

@@ -78,7 +78,10 @@ struct OverrideCommand: AsyncParsableCommand {
     struct Clear: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "End overrides: what is measured counts again.",
-            discussion: "A policy alone means all of its overrides.")
+            discussion: """
+                A policy alone means all of its overrides, a selector those of all members with such \
+                labels. All that are meant end together, or none.
+                """)
 
         @OptionGroup var options: ClientOptions
         @OptionGroup var whose: OverrideMembers
@@ -87,18 +90,10 @@ struct OverrideCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = try options.client()
-            let cleared = try await whose.overrides(client)
-            guard !cleared.isEmpty else {
-                throw Exit.error(
-                    Exit.refused,
-                    "No override that holds is meant by that: `health-worker override list` shows "
-                        + "them.")
-            }
-            let query = message.map { "?message=\($0.percentEncoded)" } ?? ""
-            for override in cleared {
-                _ = try await client.call(
-                    .DELETE, "/v1/overrides/\(override["id"]?.text ?? "")\(query)")
-            }
+            let answer = try await client.call(
+                .DELETE, "/v1/overrides?\(whose.query(and: message))"
+            ).json()
+            let cleared = answer["items"]?.elements ?? []
             for override in cleared { print("cleared: \(PolicyText.line(ofOverride: override))") }
             try await client.showRoutes(of: cleared)
         }
@@ -137,14 +132,13 @@ struct OverrideMembers: ParsableArguments {
         return body
     }
 
-    /// Those that hold.
-    func overrides(_ client: APIClient) async throws -> [JSONValue] {
-        let parts = [("policy", policy), ("selector", selector)].compactMap { key, value in
-            value.map { "\(key)=\($0.percentEncoded)" }
-        }
-        return try await client.all("/v1/overrides?\(parts.joined(separator: "&"))").filter {
-            members.isEmpty || members.contains($0["member"]?.text ?? "")
-        }
+    /// The same as parts of a URL, with what is said to it.
+    func query(and message: String?) -> String {
+        let parts =
+            [("policy", policy), ("selector", selector), ("message", message)]
+            + members.map { ("member", $0) }
+        return parts.compactMap { key, value in value.map { "\(key)=\($0.percentEncoded)" } }
+            .joined(separator: "&")
     }
 }
 

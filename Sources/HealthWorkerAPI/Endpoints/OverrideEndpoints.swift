@@ -42,6 +42,9 @@ struct OverrideEndpoints {
             "Only of members with these labels; those of the policy count for each of its members."),
     ]
 
+    private static let member = Endpoint.Parameter.query(
+        "member", .name, "Only of members of these names.", repeats: true)
+
     var all: [Endpoint] { [list, set, clear, clearSome] }
 
     // MARK: - The operations
@@ -51,10 +54,10 @@ struct OverrideEndpoints {
             .get, "/v1/overrides", "listOverrides", tag: .overrides, role: .read,
             summary: "List the overrides that hold",
             parameters: Self.filters + [
-                .query("member", .name, "Only of members of this name."),
+                Self.member,
                 .query("word", .choice(of: OverrideWord.self), "Only of this word."),
             ] + Listing.parameters,
-            answers: [Listing.page(of: "OverridePage", "Overrides.")], problems: [.notFound]
+            answers: Listing.answers("OverridePage", "Overrides."), problems: [.notFound]
         ) { call in
             let after = try Listing.before(call, in: "overrides") ?? 0
             let found = try await found(by: call).filter { $0.override.id.rawValue > after }
@@ -139,12 +142,10 @@ struct OverrideEndpoints {
             .delete, "/v1/overrides", "clearOverrides", tag: .overrides, role: .operate,
             summary: "Clear the overrides of a policy, or of members with some labels",
             description: "All of them or none. Needs `policy`, `selector` or both.",
-            parameters: Self.filters + [
-                .query("member", .name, "Only of members of this name."), ObjectWriting.message,
-            ],
+            parameters: Self.filters + [Self.member, ObjectWriting.message],
             answers: [
                 Endpoint.Answer(.ok, "Those that are gone.", .reference("OverridePage"))
-            ], problems: [.notFound]
+            ], problems: [.notFound, .conflict]
         ) { [backend] call in
             guard call.text("policy") != nil || call.text("selector") != nil else {
                 throw ProblemDetails(
@@ -155,7 +156,11 @@ struct OverrideEndpoints {
             }
             let found = try await found(by: call)
             guard !found.isEmpty else {
-                throw ProblemDetails(.notFound, "No override holds for such members.")
+                throw ProblemDetails([
+                    .nothingToDo(
+                        "No override holds for such members: GET /v1/overrides (health-worker "
+                            + "override list) shows those that do.")
+                ])
             }
             for found in found {
                 try backend.mayWrite(
@@ -181,9 +186,10 @@ struct OverrideEndpoints {
         let policies = try await backend.storage.policies(ids: Array(Set(overrides.map(\.policy))))
         let known = Dictionary(uniqueKeysWithValues: policies.map { ($0.id, $0) })
         let selector = try call.selector
+        let members = Set(call.texts("member"))
         return overrides.sorted { $0.id < $1.id }.compactMap { override in
             guard let policy = known[override.policy],
-                call.text("member").map({ $0 == override.member }) ?? true,
+                members.isEmpty || members.contains(override.member),
                 call.text("word").map({ $0 == override.word.rawValue }) ?? true
             else { return nil }
             if let selector {
