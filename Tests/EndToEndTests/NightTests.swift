@@ -103,11 +103,23 @@ import Testing
         #expect(thawed.code == 6)
         #expect(thawed.text.contains("is not frozen"))
 
+        // A worker dies, and nobody is told by it.
+        let worker = try night.startWorker()
+        try await night.until("the second worker is known") {
+            try await night.run("fleet", "list").text.contains("night-worker")
+        }
+        await worker.destroy()
+        try await night.until("the second worker is missed") {
+            try await night.run("history", "www", "--since", "2h").text.contains(
+                "worker night-worker (default) was seen last")
+        }
+
         // What happened, with who did it.
         let history = try await night.run("history", "www", "--since", "2h")
         for words in [
             "www.fra1: healthy → unhealthy", "127.0.0.2, ttl 30 (failover)", "failback",
             "set ams1 drain", "kernel update", "frozen: launch", "thawed",
+            "shop: created www.fra1, www.ams1, www  by standalone --apply", "night-worker",
         ] {
             #expect(history.text.contains(words), "\(words) in \(history.text)")
         }
@@ -184,6 +196,16 @@ final class Night: @unchecked Sendable {  // one test at a time appends to the t
     func start(_ arguments: String...) throws -> Program {
         try Program(
             Here.healthWorker, arguments, environment: environment, log: scratch.file("watch.log"))
+    }
+
+    /// A second worker on the installation's database.
+    func startWorker() throws -> Program {
+        try Program(
+            Here.healthWorker, ["worker"],
+            environment: [
+                "DATABASE_URL": "sqlite:\(scratch.file("data").path)/health-worker.sqlite",
+                "HEALTH_WORKER_WORKER_NAME": "night-worker",
+            ], log: scratch.file("worker.log"))
     }
 
     /// What was said is told once, however often it was asked for.

@@ -122,6 +122,41 @@ import Testing
         }
     }
 
+    @Test func `an apply is one event, and what it did to a policy is told of the policy`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            let applied = try await api.post(
+                "/v1/apply?message=from%20git",
+                """
+                {"format": 1, "set": "shop", "policies": [\(Samples.policy)],
+                 "checks": [\(Samples.tcpCheck("mail")), \(Samples.tcpCheck("web")), \(Samples.check)]}
+                """)
+            _ = try await api.patch("/v1/checks/mail", #"{"interval": "30s"}"#)
+
+            let all = try await api.get("/v1/events?type=apply&type=edit")
+            let ofPolicy = try await api.get("/v1/events?policy=acme-www&type=apply&type=edit")
+            let ofCheck = try await api.get("/v1/events?check=mail&type=apply&type=edit")
+            let byLabel = try await api.get("/v1/events?selector=customer%3Dacme&type=apply")
+
+            #expect(applied.status == .ok, "\(applied.text)")
+            #expect(all.types == ["edit", "apply"])
+            #expect(all.string("/items/1/deed/object") == "shop")
+            #expect(all.integer("/items/1/deed/after/created") == 6)
+            #expect(all.string("/items/1/deed/message") == "from git")
+            #expect(
+                all.string("/items/1/deed/request_id")
+                    == applied.headers[HTTPField.Name("X-Request-Id")!])
+            #expect(ofPolicy.types.allSatisfy { $0 == "apply" })
+            #expect(ofPolicy.string("/items/0/deed/action") == "policy.created")
+            #expect(ofPolicy.string("/items/0/deed/document") == "shop")
+            #expect(ofCheck.types == ["edit", "apply"])
+            #expect(ofCheck.string("/items/0/deed/document") == nil)
+            #expect(ofCheck.string("/items/1/deed/action") == "check.created")
+            #expect(byLabel.string("/items/0/check") == "shop-login")
+        }
+    }
+
     @Test func `a policy or check that does not exist is not found`() async throws {
         try await TestAPI.run { api in
             let policy = try await api.get("/v1/events?policy=nobody")

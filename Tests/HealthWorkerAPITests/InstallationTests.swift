@@ -73,6 +73,36 @@ import Testing
         }
     }
 
+    @Test func `who was killed is lost, and who said goodbye is not`() async throws {
+        try await TestAPI.run { api in
+            for (number, name) in [(11, "host/1"), (12, "host/2"), (13, "host/3")] {
+                let process = MemoryStorage(
+                    process: ProcessID(Int64(number)), shared: api.storage.shared)
+                try await process.announce(
+                    Presence(
+                        name: name, roles: [.worker], location: "fra1", version: "1", probing: 4))
+                if name == "host/2" { try await process.withdraw() }
+            }
+            api.clock.advance(by: .seconds(30))
+            try await MemoryStorage(process: 13, shared: api.storage.shared).announce(
+                Presence(name: "host/3", roles: [.worker], location: "fra1", version: "1"))
+
+            let fleet = try await api.get("/v1/fleet?lost=1m")
+            let unasked = try await api.get("/v1/fleet")
+            let lately = try await api.get("/v1/fleet?lost=20s")
+            let tooLong = try await api.get("/v1/fleet?lost=25h")
+
+            #expect(fleet.names() == ["host/3"])
+            #expect(fleet.names("/lost") == ["host/1"])
+            #expect(fleet.integer("/lost/0/probing") == 4)
+            #expect(fleet.string("/lost/0/seen_at") == "2027-01-15T08:00:00Z")
+            #expect(unasked["/lost"] == nil)
+            #expect(lately.names("/lost") == [])
+            #expect(lately["/lost"] != nil)
+            #expect(tooLong.status == .badRequest)
+        }
+    }
+
     @Test func `the audit log says who changed what`() async throws {
         try await TestAPI.run { api in
             _ = try await api.post(

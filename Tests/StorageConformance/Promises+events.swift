@@ -15,7 +15,10 @@ extension StoragePromise {
             try expectEqual(positions, Set(positions).sorted(), "positions")
             try expectEqual(
                 Dictionary(grouping: oldest.compactMap(\.kind)) { $0 }.mapValues(\.count),
-                [.edit: 4, .health: 2, .route: 2, .override: 2, .freeze: 1, .settings: 1],
+                [
+                    .edit: 4, .health: 2, .route: 2, .override: 2, .freeze: 1, .settings: 1,
+                    .apply: 1,
+                ],
                 "what happened")
             let a = try await storage.check("a").id
             for case .turn(let change) in oldest where change.check == a {
@@ -52,7 +55,8 @@ extension StoragePromise {
         StoragePromise("events are found by kind, object and time") {
             let storage = try await $0.storage(process: 1)
             try await Self.happenings(storage, $0)
-            let all = try await storage.events(EventQuery(order: .oldestFirst, limit: 100))
+            let all = try await storage.events(
+                EventQuery(applies: .both, order: .oldestFirst, limit: 100))
             let a = try await storage.check("a")
             let p = try await storage.policy("p")
             let middle = all[all.count / 2].position.at
@@ -65,25 +69,60 @@ extension StoragePromise {
             ]
 
             for objects in objects.map(Optional.init) + [nil] {
-                for kinds in EventKind.allCases.map({ Set([$0]) }) + [[.health, .edit, .freeze]] {
-                    let found = try await storage.events(
-                        EventQuery(
-                            kinds: kinds, objects: objects, order: .oldestFirst, limit: 100))
-                    let query = EventQuery(kinds: kinds, objects: objects, limit: 1)
-                    try expectEqual(
-                        found, all.filter(query.admits),
-                        "\(kinds) of \(String(describing: objects))")
+                for kinds in EventKind.allCases.map({ Set([$0]) })
+                    + [[.health, .edit, .freeze], [.edit, .apply]]
+                {
+                    for applies in [EventQuery.Applies.whole, .parts, .both] {
+                        let query = EventQuery(
+                            kinds: kinds, objects: objects, applies: applies, order: .oldestFirst,
+                            limit: 100)
+                        let found = try await storage.events(query)
+                        try expectEqual(
+                            found, all.filter(query.admits),
+                            "\(kinds) of \(String(describing: objects)), applies \(applies)")
+                    }
                 }
             }
             let later = try await storage.events(
-                EventQuery(from: middle, order: .oldestFirst, limit: 100))
+                EventQuery(applies: .both, from: middle, order: .oldestFirst, limit: 100))
             let before = try await storage.events(
-                EventQuery(until: middle, order: .oldestFirst, limit: 100))
+                EventQuery(applies: .both, until: middle, order: .oldestFirst, limit: 100))
             try expectEqual(later, all.filter { $0.position.at >= middle }, "from a moment on")
             try expectEqual(before, all.filter { $0.position.at < middle }, "before a moment")
             try expect(!later.isEmpty && !before.isEmpty, "Nothing lies on one side of \(middle)")
             try expectEqual(
                 try await storage.events(EventQuery(kinds: [], limit: 9)), [], "of no kind")
+        },
+        StoragePromise("an apply is one event, and one for each object that is asked for") {
+            let storage = try await $0.storage(process: 1)
+            try await Self.happenings(storage, $0)
+            let p = try await storage.policy("p")
+            func deeds(_ query: EventQuery) async throws -> [AuditEntry] {
+                try await storage.events(query).compactMap { event in
+                    if case .deed(let entry) = event { entry } else { nil }
+                }
+            }
+
+            let whole = try await deeds(EventQuery(kinds: [.apply], limit: 9))
+            let parts = try await deeds(
+                EventQuery(kinds: [.apply], applies: .parts, order: .oldestFirst, limit: 9))
+            let ofPolicy = try await deeds(
+                EventQuery(
+                    kinds: [.edit, .apply],
+                    objects: .init(policies: [p.id], policyNames: ["p"]), limit: 9))
+            let byHand = try await deeds(EventQuery(kinds: [.edit], limit: 9))
+
+            try expectEqual(whole.map(\.object), ["shop"], "the apply")
+            try expectEqual(whole.map(\.after), [#"{"created":1,"updated":2}"#], "counts")
+            try expectEqual(
+                Set(parts.map { "\($0.action) \($0.object) \($0.document ?? "-")" }),
+                ["check.created c shop", "check.updated a shop", "policy.updated p shop"],
+                "what it did")
+            try expectEqual(
+                ofPolicy.map { "\($0.action) \($0.document ?? "-")" },
+                ["policy.updated shop", "policy.created -"], "of the policy")
+            try expectEqual(byHand.count, 4, "edits by hand")
+            try expect(byHand.allSatisfy { $0.document == nil }, "An apply is told as an edit")
         },
         StoragePromise("what happens to keys is told to nobody") {
             let storage = try await $0.storage(process: 1)
@@ -97,7 +136,7 @@ extension StoragePromise {
     ]
 
     /// Two checks of which each turns, two policies with a route each, an override that comes and
-    /// goes, a freeze, and a setting.
+    /// goes, a freeze, a setting, and an apply.
     private static func happenings(
         _ storage: any Storage, _ fixture: any StorageFixture
     ) async throws {
@@ -119,5 +158,13 @@ extension StoragePromise {
         _ = try await evaluator.freeze(p, reason: "sale", until: nil, by: .init("ann"))
         _ = try await storage.change(
             SettingsChange(WorkerSettings(concurrency: 7), for: .all, actor: "ann"))
+        try await fixture.age(by: .seconds(1))
+        _ = try await storage.write(
+            WriteBatch(
+                [
+                    .putCheck(.sample("a", labels: ["tier": "gold"]), set: "shop"),
+                    .putCheck(.sample("c"), set: "shop"),
+                    .putPolicy(.detach("p", checks: ["a"], ttl: 40), makes: [], set: "shop"),
+                ], actor: "ci", appliedDocument: AppliedDocument(set: "shop")))
     }
 }

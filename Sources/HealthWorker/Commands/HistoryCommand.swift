@@ -7,8 +7,9 @@ struct HistoryCommand: AsyncParsableCommand {
         commandName: "history",
         abstract: "Tell what happened to a policy: health, routes, and what people did.",
         discussion: """
-            Turns of its members' checks, its routes, overrides, freezes, failbacks, edits and applies, \
-            and pauses of workers, oldest first, each with who did it.
+            Turns of its members' checks, its routes, what waits to be delivered, overrides, freezes, \
+            failbacks, edits and applies; settings of workers, and processes that were lost; oldest \
+            first, each with who did it.
             """)
 
     @OptionGroup var options: ClientOptions
@@ -34,7 +35,7 @@ struct HistoryCommand: AsyncParsableCommand {
     }
 }
 
-/// What happened to one policy, from the events of the API and what waits to be delivered.
+/// What happened to one policy: the events of the API, what waits to be delivered, and who was lost.
 private struct PolicyHistory {
     struct Event {
         var at: String
@@ -59,7 +60,7 @@ private struct PolicyHistory {
         let told = try await client.all("/v1/events?policy=\(policy)&since=\(since)")
         let settings = try await client.all("/v1/events?type=settings&since=\(since)")
         // They come newest first.
-        events = (told + settings).reversed().compactMap(Self.event)
+        events = Self.events(telling: (told + settings).reversed())
         let deliveries = try await client.get("/v1/routes/\(policy)/deliveries")
         events += (deliveries["items"]?.elements ?? []).compactMap { delivery in
             delivery["since"]?.text.map {
@@ -68,11 +69,84 @@ private struct PolicyHistory {
                     sentence: "waits since then: " + PolicyText.line(ofDelivery: delivery))
             }
         }
+        events += try await Self.losses(since: since, client)
         events = events.enumerated().sorted { left, right in
             let (first, second) = (Timestamp(left.element.at), Timestamp(right.element.at))
             guard let first, let second, first != second else { return left.offset < right.offset }
             return first < second
         }.map(\.element)
+    }
+
+    /// An apply is one event, whatever it did to the policy and its checks.
+    private static func events(telling items: [JSONValue]) -> [Event] {
+        var events: [Event] = []
+        var parts: [JSONValue] = []
+        func tellApply() {
+            if let event = apply(of: parts) { events.append(event) }
+            parts = []
+        }
+        for item in items {
+            guard item["type"]?.text == "apply" else {
+                tellApply()
+                if let event = event(item) { events.append(event) }
+                continue
+            }
+            // All that one apply writes has one moment.
+            if let first = parts.first, applied(first) != applied(item) { tellApply() }
+            parts.append(item)
+        }
+        tellApply()
+        return events
+    }
+
+    private static func applied(_ item: JSONValue) -> [String?] {
+        [
+            item["at"]?.text, item["deed"]?["actor"]?.text, item["deed"]?["document"]?.text,
+            item["deed"]?["request_id"]?.text,
+        ]
+    }
+
+    /// `shop: updated www; created www.fra1, www.ams1: from git`.
+    private static func apply(of parts: [JSONValue]) -> Event? {
+        guard let first = parts.first, let at = first["at"]?.text, let deed = first["deed"] else {
+            return nil
+        }
+        var changes: [(verb: String, names: [String])] = []
+        for part in parts {
+            let action = part["deed"]?["action"]?.shown ?? "?"
+            let verb = action.split(separator: ".").last.map(String.init) ?? action
+            let name = part["deed"]?["object"]?.shown ?? "?"
+            if let index = changes.firstIndex(where: { $0.verb == verb }) {
+                changes[index].names.append(name)
+            } else {
+                changes.append((verb, [name]))
+            }
+        }
+        let told = changes.map { verb, names in
+            let more = names.count > 8 ? " and \(names.count - 8) more" : ""
+            return "\(verb) \(names.prefix(8).joined(separator: ", "))\(more)"
+        }.joined(separator: "; ")
+        let why = deed["message"]?.shown.map { ": \($0)" } ?? ""
+        return Event(
+            at: at, kind: "apply", sentence: "\(deed["document"]?.shown ?? "?"): \(told)\(why)",
+            actor: deed["actor"]?.shown)
+    }
+
+    /// Processes that were killed, or are cut off: a change may be late because of them.
+    private static func losses(since: TimeSpan, _ client: APIClient) async throws -> [Event] {
+        // Longer ago nobody remembers.
+        let span = min(since, .hours(24))
+        let fleet = try await client.get("/v1/fleet?lost=\(span)")
+        return (fleet["lost"]?.elements ?? []).compactMap { process in
+            process["seen_at"]?.text.map { at in
+                let roles = process["roles"]?.elements.compactMap(\.shown) ?? []
+                return Event(
+                    at: at, kind: "lost",
+                    sentence: "\(roles.joined(separator: ", ")) \(process["name"]?.shown ?? "?") "
+                        + "(\(process["location"]?.shown ?? "?")) was seen last, and did not say "
+                        + "that it ends")
+            }
+        }
     }
 
     private static func event(_ json: JSONValue) -> Event? {

@@ -63,17 +63,36 @@ struct InstallationEndpoints {
         Endpoint(
             .get, "/v1/fleet", "getFleet", tag: .installation, role: .read,
             summary: "List the processes that run",
+            parameters: [
+                .query(
+                    "lost", .timeSpan(.seconds(1)...Self.remembered),
+                    "List also, as `lost`, who was seen within this time before now, is seen no more, "
+                        + "and did not say that it ends.")
+            ],
             answers: [
                 Endpoint.Answer(
                     .ok, "Processes that were seen within the last 6 s.", .reference("Fleet"))
             ]
-        ) { [backend] _ in
+        ) { [backend] call in
             // Three heartbeats: as long as decisions count a process as alive.
             let stored = try await backend.storage.processes(seenWithin: .seconds(6))
-            let processes = stored.joined(with: await backend.board?.processes() ?? [])
-            return .json(.object([.init("items", .list(processes.map(node)))]))
+            let alive = stored.joined(with: await backend.board?.processes() ?? [])
+            var lost: [RunningProcess]?
+            if let span = call.text("lost").flatMap(TimeSpan.init) {
+                let known = Set(alive.map(\.id))
+                lost = try await backend.storage.processes(seenWithin: span.duration)
+                    .filter { !known.contains($0.id) }.sorted { $0.seenAt < $1.seenAt }
+            }
+            return .json(
+                .object([
+                    .init("items", .list(alive.map(node))),
+                    entry("lost", lost.map { .list($0.map(node)) }),
+                ]))
         }
     }
+
+    /// A process that was killed is forgotten after a day.
+    private static let remembered = TimeSpan.hours(24)
 
     private func node(of process: RunningProcess) -> Node {
         .object([

@@ -8,18 +8,15 @@ import Hummingbird
 struct EventEndpoints {
     let backend: Backend
 
-    private static let moment = Schema.anyOf([
-        Answers.time, .timeSpan(.seconds(1)...(.hours(24 * 3660))),
-    ]).shown(as: .string("2h"))
-
     var all: [Endpoint] { [events] }
 
     private var events: Endpoint {
         Endpoint(
             .get, "/v1/events", "listEvents", tag: .events, role: .read,
             summary: "List what happened, newest first, or listen to what happens",
-            description: "Turns of health, new routes, overrides, freezes, orders, edits (an apply "
-                + "is one for each object that it changed) and settings of workers.\n\nWith "
+            description: "Turns of health, new routes, overrides, freezes, orders, edits, "
+                + "applies and settings of workers. An apply is one event; with `policy`, `check` or "
+                + "`selector` it is one for each object that is meant and that it changed.\n\nWith "
                 + "`Accept: text/event-stream` it goes on for as long as the caller listens, oldest "
                 + "first, beginning with `since` or with what happens from now on. Each event has "
                 + "an `id`; who sends the last one that came as `Last-Event-ID` gets what came "
@@ -37,14 +34,18 @@ struct EventEndpoints {
                     "selector", .selector,
                     "Only about checks, policies and members with these labels."),
                 .query(
-                    "since", Self.moment, "From this moment on; a span is so long before now."),
-                .query("until", Self.moment, "Before this moment; a span is so long before now."),
+                    "since", AskedMoment.schema,
+                    "From this moment on; a span is so long before now."),
+                .query(
+                    "until", AskedMoment.schema, "Before this moment; a span is so long before now."
+                ),
                 .header("Last-Event-ID", "The `id` of the last event that came."),
             ] + Listing.parameters,
             answers: [
                 Endpoint.Answer(
                     .ok, "Events.", .reference("EventPage"), types: [.json, .eventStream],
-                    headers: [("Link", "The next page, `rel=\"next\"`; missing on the last one.")])
+                    headers: [("ETag", "Of a page, not of a stream."), Listing.linkHeader]),
+                Listing.notModified,
             ], problems: [.notFound]
         ) { [backend] call in
             var filter = try await filter(call)
@@ -65,16 +66,13 @@ struct EventEndpoints {
         let named = call.texts("type").compactMap(EventKind.init)
         if !named.isEmpty { kinds = Set(named) }
         let now = try await backend.storage.now()
-        func moment(_ parameter: String) -> Timestamp? {
-            call.text(parameter).flatMap { text in
-                TimeSpan(text).map { now - $0.duration } ?? Timestamp(text)
-            }
-        }
+        let selector = try call.selector
         return EventFilter(
             query: EventQuery(
-                kinds: kinds, objects: try await objects(call), from: moment("since"),
-                until: moment("until"), limit: Listing.limit(call)),
-            selector: try call.selector)
+                kinds: kinds, objects: try await objects(call),
+                applies: selector == nil ? .whole : .parts, from: call.moment("since", now: now),
+                until: call.moment("until", now: now), limit: Listing.limit(call)),
+            selector: selector)
     }
 
     private func objects(_ call: Call) async throws -> EventQuery.Objects? {

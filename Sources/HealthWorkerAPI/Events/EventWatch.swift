@@ -170,7 +170,8 @@ final class EventWatch: Sendable {
         while true {
             let page = try await storage.events(
                 EventQuery(
-                    from: from, beyond: all.last?.position ?? beyond, order: .oldestFirst,
+                    applies: .both, from: from, beyond: all.last?.position ?? beyond,
+                    order: .oldestFirst,
                     limit: 1000))
             all += page
             // More than are remembered at once are told with the next look.

@@ -143,13 +143,20 @@ private struct EventCast {
 
     /// Documents before and after an edit are for the audit log, which may ask for another role.
     private static func deed(_ audited: AuditEntry, _ kind: EventKind) -> Node {
-        let isShort = kind == .override || kind == .freeze || kind == .settings
+        let isShort =
+            switch kind {
+            case .override, .freeze, .settings: true
+            case .apply: audited.action == AuditEntry.documentApplied
+            case .health, .route, .order, .edit: false
+            }
         return .object([
             .init("action", .text(audited.action)), .init("actor", .text(audited.actor)),
             .init("object", .text(audited.object)),
             entry("before", isShort ? audited.before.flatMap(json) : nil),
             entry("after", isShort ? audited.after.flatMap(json) : nil),
             entry("message", audited.message.map(Node.text)),
+            entry("document", audited.document.map(Node.text)),
+            entry("request_id", audited.requestID.map(Node.text)),
         ])
     }
 

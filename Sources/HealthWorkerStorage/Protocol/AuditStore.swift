@@ -84,7 +84,7 @@ package struct AuditFilter: Hashable, Sendable {
 }
 
 extension AuditEntry {
-    static let documentApplied = "document.applied"
+    package static let documentApplied = "document.applied"
     /// Set names have no parentheses.
     static let noSet = "(no set)"
 

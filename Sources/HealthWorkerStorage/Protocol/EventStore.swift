@@ -36,7 +36,12 @@ package enum Event: Hashable, Sendable {
         switch self {
         case .turn: .health
         case .route: .route
-        case .deed(let entry): EventKind.allCases.first { $0.actions.contains(entry.action) }
+        case .deed(let entry):
+            EventKind.allCases.first { kind in
+                kind.actions.contains(entry.action)
+                    && (kind != .edit || entry.document == nil)
+                    && (kind != .apply || entry.document != nil)
+            }
         }
     }
 }
@@ -103,8 +108,10 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     case freeze
     /// A tier or a member was brought back by hand.
     case order
-    /// A check or policy was created, updated, renamed or deleted; an apply is one for each object.
+    /// A check or policy was created, updated, renamed or deleted, other than by an apply.
     case edit
+    /// A document was applied; asked for about some objects, what it did to each of them.
+    case apply
     /// What workers go by was set or cleared.
     case settings
 
@@ -112,7 +119,10 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     package var actions: [String] { checkActions + policyActions + otherActions }
 
     package var checkActions: [String] {
-        self == .edit ? ["check.created", "check.updated", "check.renamed", "check.deleted"] : []
+        switch self {
+        case .edit, .apply: ["check.created", "check.updated", "check.renamed", "check.deleted"]
+        case .health, .route, .override, .freeze, .order, .settings: []
+        }
     }
 
     package var policyActions: [String] {
@@ -120,13 +130,18 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         case .override: ["override.set", "override.cleared"]
         case .freeze: ["policy.frozen", "policy.thawed"]
         case .order: ["policy.failback", "policy.reattach"]
-        case .edit: ["policy.created", "policy.updated", "policy.renamed", "policy.deleted"]
+        case .edit, .apply:
+            ["policy.created", "policy.updated", "policy.renamed", "policy.deleted"]
         case .health, .route, .settings: []
         }
     }
 
-    private var otherActions: [String] {
-        self == .settings ? ["worker_settings.set", "worker_settings.cleared"] : []
+    var otherActions: [String] {
+        switch self {
+        case .apply: [AuditEntry.documentApplied]
+        case .settings: ["worker_settings.set", "worker_settings.cleared"]
+        case .health, .route, .override, .freeze, .order, .edit: []
+        }
     }
 }
 
@@ -156,9 +171,21 @@ package struct EventQuery: Hashable, Sendable {
         }
     }
 
+    /// How an apply is told.
+    package enum Applies: Hashable, Sendable {
+        /// As one event.
+        case whole
+        /// As one for each object that it changed.
+        case parts
+        /// As both, for whoever tells some this and others that.
+        case both
+    }
+
     package var kinds: Set<EventKind>
     /// Nil: about anything.
     package var objects: Objects?
+    /// About some objects only parts can be.
+    package var applies: Applies
     /// From this moment on.
     package var from: Timestamp?
     /// Before this moment.
@@ -170,11 +197,13 @@ package struct EventQuery: Hashable, Sendable {
 
     package init(
         kinds: Set<EventKind> = Set(EventKind.allCases), objects: Objects? = nil,
-        from: Timestamp? = nil, until: Timestamp? = nil, beyond: EventPosition? = nil,
+        applies: Applies = .whole, from: Timestamp? = nil, until: Timestamp? = nil,
+        beyond: EventPosition? = nil,
         order: Order = .newestFirst, limit: Int
     ) {
         self.kinds = kinds
         self.objects = objects
+        self.applies = objects == nil ? applies : .parts
         self.from = from
         self.until = until
         self.beyond = beyond
@@ -185,6 +214,10 @@ package struct EventQuery: Hashable, Sendable {
     /// Whether an event is of a kind and about something that is asked for.
     package func admits(_ event: Event) -> Bool {
         guard let kind = event.kind, kinds.contains(kind) else { return false }
+        if kind == .apply, case .deed(let entry) = event {
+            let isWhole = entry.action == AuditEntry.documentApplied
+            guard applies == .both || isWhole == (applies == .whole) else { return false }
+        }
         guard let objects else { return true }
         switch event {
         case .turn(let change): return objects.checks.contains(change.check)
@@ -244,20 +277,26 @@ extension EventQuery {
         }
     }
 
-    /// The audit log's words that are asked for: all of them, or those about the named objects.
+    /// The audit log's words about checks that are asked for.
     package var checkActions: [String] {
-        objects?.checkNames.isEmpty ?? false ? [] : kinds.flatMap(\.checkActions).sorted()
+        objects?.checkNames.isEmpty ?? false ? [] : Set(told.flatMap(\.checkActions)).sorted()
     }
 
     package var policyActions: [String] {
-        objects?.policyNames.isEmpty ?? false ? [] : kinds.flatMap(\.policyActions).sorted()
+        objects?.policyNames.isEmpty ?? false ? [] : Set(told.flatMap(\.policyActions)).sorted()
     }
 
     /// Those about neither checks nor policies.
     package var otherActions: [String] {
         guard objects == nil else { return [] }
-        let actions = kinds.flatMap(\.actions)
-        return Set(actions).subtracting(checkActions).subtracting(policyActions).sorted()
+        return kinds.flatMap(\.otherActions).filter {
+            applies != .parts || $0 != AuditEntry.documentApplied
+        }.sorted()
+    }
+
+    /// The kinds that are told of each object.
+    private var told: Set<EventKind> {
+        applies == .whole ? kinds.subtracting([.apply]) : kinds
     }
 
     /// The first events of what was read of each source.

@@ -56,6 +56,18 @@ package struct EventPage {
                 some.append(names.map { "\(actions) AND e.object IN (\(words($0)))" } ?? actions)
             }
             conditions.append("(\(some.joined(separator: " OR ")))")
+            // Edits by hand and those of an apply have the same words.
+            switch (query.kinds.contains(.edit), query.kinds.contains(.apply)) {
+            case (true, false): conditions.append("e.document IS NULL")
+            case (true, true) where query.applies == .whole:
+                conditions.append(
+                    "(e.document IS NULL OR e.action = \(bind(.text(AuditEntry.documentApplied))))")
+            case (false, true):
+                conditions.append(
+                    "(e.document IS NOT NULL OR e.action NOT IN (\(words(EventKind.edit.actions))))"
+                )
+            case (true, true), (false, false): break
+            }
         }
         let order = key.map { query.order == .newestFirst ? "\($0) DESC" : $0 }
         sql = """

@@ -30,13 +30,19 @@ struct ConfigurationAudit {
                 document: batch.appliedDocument?.name))
     }
 
-    /// The entry of the document itself, after those of its objects.
-    mutating func close() {
+    /// The entry of the document itself, after those of its objects: how much became what.
+    mutating func close() throws(StorageError) {
         guard let document = batch.appliedDocument else { return }
+        var counts: [String: Int] = [:]
+        for entry in entries {
+            let word = entry.action.split(separator: ".").last.map(String.init) ?? entry.action
+            counts[word, default: 0] += 1
+        }
         entries.append(
             AuditEntry(
                 at: at, actor: batch.actor, action: AuditEntry.documentApplied,
-                object: document.name, message: batch.message, requestID: batch.requestID,
+                object: document.name, after: try JSONColumn.text(of: counts),
+                message: batch.message, requestID: batch.requestID,
                 document: document.name))
     }
 }

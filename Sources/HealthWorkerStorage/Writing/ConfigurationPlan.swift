@@ -318,7 +318,7 @@ extension ConfigurationPlan {
             try audit.note(
                 "policy", before: entry.original?.spec, after: newPolicies[index]?.spec, \.name)
         }
-        audit.close()
+        try audit.close()
         return audit.entries
     }
 }
