@@ -19,8 +19,6 @@ struct HealthWorkerCommand: AsyncParsableCommand {
             RoutesCommand.self,
             OverrideCommand.self, FreezeCommand.self, ThawCommand.self, FailbackCommand.self,
             ReattachCommand.self, HistoryCommand.self, FleetCommand.self, Queue.self, Keys.self,
-            SecretsCommand.self,
-            Completions.self,
-            Manual.self,
+            SecretsCommand.self, AuditCommand.self, Completions.self, Manual.self,
         ])
 }

@@ -52,6 +52,9 @@ struct Installation {
         let startedAt = try await Engine.patiently(until: patience, logger) {
             () throws(StorageError) in try await storage.now()
         }
+        if roles.contains(.api), let key = settings.api.bootstrapKey {
+            try await Engine.reporting { try await FirstKey.make(key, in: storage, logger) }
+        }
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: startedAt)

@@ -113,6 +113,33 @@ extension SettingType where Value == [Secret] {
     }
 }
 
+extension SettingType where Value == Secret? {
+    /// A key of the API, with enough in it that nobody guesses it. No message shows one.
+    static var apiKey: Self {
+        Self(
+            name: "key",
+            read: { (given) throws(Refusal) in
+                let text = try given.text("a key in quotes").trimmed
+                if text.isEmpty { return nil }
+                let parts = text.split(separator: "_", omittingEmptySubsequences: false)
+                let isKey =
+                    parts.count == 3 && parts[0] == "hw" && (1...64).contains(parts[1].utf8.count)
+                    && (32...128).contains(parts[2].utf8.count)
+                    && parts.allSatisfy {
+                        $0.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+                    }
+                guard isKey else {
+                    throw Refusal(
+                        "is no key: write hw_, letters and digits, _, and 32 to 128 random letters "
+                            + "and digits, as echo hw_first_$(openssl rand -hex 32) makes one.")
+                }
+                return Secret(text)
+            },
+            show: { $0 == nil ? "" : Secret.hidden },
+            toml: { _ in String().quoted })
+    }
+}
+
 extension SettingType where Value == Int {
     static func integer(_ range: ClosedRange<Int>) -> Self {
         Self(

@@ -51,6 +51,8 @@ package struct Settings: Sendable {
         package var listen: ListenAddress
         /// The header that carries a key beside `Authorization: Bearer`.
         package var authHeader: String
+        /// The first key of an installation, role admin.
+        package var bootstrapKey: Secret?
         package var limits: Limits
     }
 
@@ -186,6 +188,11 @@ extension Settings {
             authHeader: keys.value(
                 "api.auth.header", .headerName, default: "X-API-Key",
                 "The header that carries an API key beside Authorization: Bearer and X-API-Key."),
+            bootstrapKey: keys.value(
+                "api.bootstrap_key", .apiKey, default: nil, isSecret: true,
+                "The first key, role admin, where nobody is at a terminal to make one: an api that "
+                    + "finds no key at all makes this one. hw_, letters and digits, _, and 32 or more "
+                    + "random letters and digits: echo hw_first_$(openssl rand -hex 32)."),
             limits: Limits(
                 perKey: keys.value(
                     "api.limits.per_key", .integer(0...1_000_000), default: 10_000,

@@ -89,4 +89,57 @@ import Testing
             }
         }
     }
+
+    @Test func `the first key comes from the configuration, until there is any key`() async throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let first = "hw_first_\(String(repeating: "a1", count: 32))"
+        let environment = [
+            "HEALTH_WORKER_API_BOOTSTRAP_KEY_FILE": try scratch.write(first, to: "first").path
+        ]
+        let port = try Here.freePort()
+        let server = ["--server", "http://127.0.0.1:\(port)"]
+        let byFirst = server + ["--key-file", scratch.file("first").path]
+        var installation = try await Installation.start(
+            in: scratch, port: port, environment: environment)
+        defer { installation.program.send(SIGKILL) }
+
+        let list = try await run(["keys", "list"] + byFirst, in: scratch)
+        let made = try await run(
+            ["keys", "create", "--role", "admin", "--name", "ann"] + byFirst, in: scratch)
+        let byAnn = server + ["--key-file", try scratch.write(made.text, to: "ann").path]
+        let revoked = try await run(["keys", "revoke", "first", "-m", "done"] + byAnn, in: scratch)
+        installation.program.send(SIGTERM)
+        let end = await installation.program.end(within: .seconds(60))
+        installation = try await Installation.start(
+            in: scratch, port: port, environment: environment)
+        let again = try await run(["keys", "list"] + byFirst, in: scratch)
+        let audit = try await run(["audit", "--since", "1h"] + byAnn, in: scratch)
+        let entries = try await run(
+            ["audit", "--action", "key.revoked", "-o", "json"] + byAnn, in: scratch)
+        let usage = try await run(["audit", "--since", "yesterday"] + byAnn, in: scratch)
+
+        #expect(list.code == 0, "\(list.text)")
+        #expect(list.text.contains("bootstrap"))
+        #expect(!FileManager.default.fileExists(atPath: scratch.file("data/admin.key").path))
+        #expect(revoked.code == 0, "\(revoked.text)")
+        #expect(end == 0)
+        #expect(again.code == 4, "\(again.text)")
+        #expect(audit.code == 0, "\(audit.text)")
+        let lines = audit.text.split(separator: "\n").map(String.init)
+        let told = [
+            ["BY", "WHAT", "OBJECT", "WHY"], ["key:ann", "key.revoked", "bootstrap", "done"],
+            ["key:bootstrap", "key.created", "ann"],
+            ["api.bootstrap_key", "key.created", "bootstrap"],
+        ]
+        #expect(lines.count == told.count, "\(audit.text)")
+        for (line, words) in zip(lines, told) {
+            #expect(words.allSatisfy(line.contains), "\(words) in \(line)")
+        }
+        #expect(entries.text.contains(#""message" : "done""#), "\(entries.text)")
+        #expect(usage.code == 64, "\(usage.text)")
+        for text in [list.text, audit.text, entries.text, installation.program.written] {
+            #expect(!text.contains(first.split(separator: "_")[2]))
+        }
+    }
 }

@@ -107,6 +107,35 @@ struct SecretTests {
         #expect(problems.first?.hasSuffix(": is not valid TOML.") == true)
     }
 
+    @Test(arguments: [
+        "letmein", "hw_first_\(String(repeating: "a", count: 31))",
+        "hw__\(String(repeating: "a", count: 32))", "hw_first_\(String(repeating: "é", count: 32))",
+        "hw_a_b_\(String(repeating: "a", count: 32))",
+    ])
+    func `a first key that is none, or could be guessed, is refused unseen`(
+        _ text: String
+    ) throws {
+        let error = #expect(throws: SettingsError.self) {
+            try folder.load("", environment: ["HEALTH_WORKER_API_BOOTSTRAP_KEY": text])
+        }
+
+        let said = error?.description ?? ""
+        #expect(said.contains("api.bootstrap_key"))
+        #expect(said.contains("openssl rand -hex 32"))
+        #expect(!said.contains(text))
+    }
+
+    @Test func `a first key can be read from a file`() throws {
+        let key = "hw_first_\(String(repeating: "a", count: 64))"
+        let file = try folder.write("\(key)\n", to: "key")
+
+        let settings = try folder.load(
+            "", environment: ["HEALTH_WORKER_API_BOOTSTRAP_KEY_FILE": file])
+
+        #expect(settings.api.bootstrapKey?.revealed == key)
+        #expect(settings.shown("api.bootstrap_key")?.value == "***")
+    }
+
     @Test func `a secret never shows in what is printed of settings`() throws {
         let settings = try folder.load("[secrets]\nshop-probe = \"hunter2\"")
 

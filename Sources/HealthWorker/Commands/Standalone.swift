@@ -81,7 +81,9 @@ struct Standalone: AsyncParsableCommand {
     private func makeFirstKey(
         in storage: any Storage, _ settings: Settings, _ logger: Logger
     ) async throws {
-        guard case .sqlite(let database) = settings.database.url,
+        // The API makes the configured one.
+        guard settings.api.bootstrapKey == nil,
+            case .sqlite(let database) = settings.database.url,
             try await storage.keys().isEmpty
         else { return }
         let (key, text) = KeyMint.mint(

@@ -18,7 +18,9 @@ struct AuditEndpoints {
         .query(
             "object", .text(length: 1...256).shown(as: .string("shop-login")),
             "Only changes of what has this name."),
-        .query("since", Answers.time, "Only changes from this moment on."),
+        .query(
+            "since", AskedMoment.schema,
+            "Only changes from this moment on; a span is so long before now."),
     ]
 
     var all: [Endpoint] { [list] }
@@ -31,11 +33,12 @@ struct AuditEndpoints {
                 + "before, after, why, and the id of the request. Entries are kept for as long as "
                 + "`history.audit` says. Secrets are never shown.",
             parameters: Self.filters + Listing.parameters,
-            answers: [Listing.page(of: "AuditPage", "Changes.")]
+            answers: Listing.answers("AuditPage", "Changes.")
         ) { [backend] call in
             let filter = AuditFilter(
                 actor: call.text("actor"), action: call.text("action"),
-                object: call.text("object"), since: call.text("since").flatMap(Timestamp.init))
+                object: call.text("object"),
+                since: call.moment("since", now: try await backend.storage.now()))
             let found = try await backend.storage.audit(
                 matching: filter, before: Listing.before(call, in: "audit"),
                 limit: Listing.limit(call) + 1)
@@ -51,6 +54,7 @@ struct AuditEndpoints {
             .init("object", .text(entry.object)), member("before", entry.before),
             member("after", entry.after),
             entry.message.map { .init("message", .text($0)) },
+            entry.document.map { .init("document", .text($0)) },
             entry.requestID.map { .init("request_id", .text($0)) },
         ])
     }

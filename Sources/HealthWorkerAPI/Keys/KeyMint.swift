@@ -32,6 +32,16 @@ package enum KeyMint {
             expiresAt: expiresAt ?? life.map { now + $0 })
     }
 
+    /// The key that a text is; nil where it is none.
+    package static func key(
+        of text: String, role: KeyRole, name: String, now: Timestamp
+    ) -> APIKey? {
+        parts(of: text).map { id, secret in
+            APIKey(
+                id: id, secretHash: hash(ofSecret: secret), name: name, role: role, createdAt: now)
+        }
+    }
+
     /// How long a rotated key still holds where nobody says.
     package static let usualOverlap = TimeSpan.hours(24)
 
