@@ -12,6 +12,7 @@ struct Backend: Sendable {
     var compiler: Compiler
     /// Nil: nothing is probed before it is stored.
     var trials: Trials?
+    let applies = AppliesUnderWay()
     var keys: KeyRing
     /// Seals what is stored by `/v1/secrets`.
     var sealing: SealingKeys

@@ -202,6 +202,36 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2))) func `an apply that takes long tells how far it is`()
+        async throws
+    {
+        let (gate, opener) = AsyncStream.makeStream(of: Void.self)
+        let trials = Trials(location: "here", patience: .seconds(600)) { check in
+            // The others wait until somebody has asked.
+            if check.name != "check-0" { for await _ in gate {} }
+            return ProbeReport(outcome: .success)
+        }
+        try await TestAPI.run(trials: trials) { api in
+            async let applying = api.post(
+                "/v1/apply", document(["check-0", "check-1"]),
+                headers: [HTTPField.Name("X-Request-Id")!: "apply-7"])  // a token
+            var seen: TestAnswer?
+            while seen?.integer("/done") != 1 {
+                seen = try await api.get("/v1/apply/apply-7")
+                await Task.yield()
+            }
+            opener.finish()
+            let applied = try await applying
+            let after = try await api.get("/v1/apply/apply-7")
+
+            #expect(seen?.string("/phase") == "probing")
+            #expect(seen?.integer("/total") == 2)
+            #expect(applied.status == .ok)
+            #expect(applied.integer("/counts/create") == 2)
+            #expect(after.status == .notFound)
+        }
+    }
+
     // MARK: What the plan tells
 
     private let failover = """

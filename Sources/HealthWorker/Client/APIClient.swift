@@ -50,30 +50,50 @@ struct APIClient {
     ///
     /// - Parameters:
     ///   - waiting: what is done meanwhile, for the line that is shown on a terminal.
+    ///   - progress: how far that is.
     ///   - place: where a pointer of a problem is, for whoever wrote what was sent.
     func call(
         _ method: NIOHTTP1.HTTPMethod, _ path: String,
         headers: [(name: String, value: String)] = [], body: String? = nil,
         type: String = "application/json", accept: String = "application/json",
         timeout: TimeAmount = .seconds(60), waiting: String? = nil,
+        progress: @escaping @Sendable () async -> String? = { nil },
         place: (String) -> String? = { _ in nil }
     ) async throws -> Answer {
-        var request = HTTPClientRequest(url: server + path)
-        request.method = method
-        request.headers.add(name: "Accept", value: accept)
-        request.headers.add(name: "User-Agent", value: "health-worker/\(Version.current)")
+        var request = self.request(method, path, accept: accept)
         for header in headers { request.headers.add(name: header.name, value: header.value) }
-        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
         if let body {
             request.headers.add(name: "Content-Type", value: type)
             request.body = .bytes(ByteBuffer(string: body))
         }
         let ready = request
-        let answer = try await WaitingLine.showing(waiting ?? "waiting for \(server)") {
+        let answer = try await WaitingLine.showing(
+            waiting ?? "waiting for \(server)", progress: progress
+        ) {
             try await patiently(ready, timeout)
         }
         guard answer.status >= 400 else { return answer }
         throw Exit.error(Self.exitCode(of: answer.status), sentence(of: answer, place))
+    }
+
+    /// What is nice to know and not waited for: nil where it does not come at once.
+    func quickly(get path: String) async -> JSONValue? {
+        let request = request(.GET, path, accept: "application/json")
+        guard let response = try? await Self.http.execute(request, timeout: .seconds(1)),
+            response.status == .ok, let body = try? await response.body.collect(upTo: 1 << 20)
+        else { return nil }
+        return try? JSONDecoder().decode(JSONValue.self, from: Data(buffer: body))
+    }
+
+    private func request(
+        _ method: NIOHTTP1.HTTPMethod, _ path: String, accept: String
+    ) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: server + path)
+        request.method = method
+        request.headers.add(name: "Accept", value: accept)
+        request.headers.add(name: "User-Agent", value: "health-worker/\(Version.current)")
+        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
+        return request
     }
 
     /// Asks, and asks again where the API says that this key asks too often, for a minute at most.

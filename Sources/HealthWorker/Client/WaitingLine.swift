@@ -6,16 +6,21 @@ enum WaitingLine {
     /// Shorter waits need no word.
     private static let patience: Duration = .seconds(1)
 
+    /// - Parameter progress: how far it is, asked each time the line is written anew; nil: nobody
+    ///   knows.
     static func showing<Value>(
-        _ what: String, _ wait: () async throws -> Value
+        _ what: String, progress: @escaping @Sendable () async -> String? = { nil },
+        _ wait: () async throws -> Value
     ) async rethrows -> Value {
         guard isatty(STDERR_FILENO) == 1 else { return try await wait() }
-        async let _: Void = tick(what)
+        async let _: Void = tick(what, progress)
         // The line ends with this scope, before anything else is written.
         return try await wait()
     }
 
-    private static func tick(_ what: String) async {
+    private static func tick(
+        _ what: String, _ progress: @Sendable () async -> String?
+    ) async {
         let start = ContinuousClock.now
         var isShown = false
         while true {
@@ -26,7 +31,9 @@ enum WaitingLine {
                 break
             }
             let seconds = (ContinuousClock.now - start).components.seconds
-            write("\r\u{1b}[K\(what) … \(seconds) s")
+            let done = await progress().map { ": \($0)" } ?? ""
+            if Task.isCancelled { break }
+            write("\r\u{1b}[K\(what)\(done) … \(seconds) s")
             isShown = true
         }
         if isShown { write("\r\u{1b}[K") }

@@ -99,16 +99,29 @@ struct DocumentOptions: ParsableArguments {
         if let maxDelete { query += "&max_delete=\(maxDelete.percentEncoded)" }
         if let message { query += "&message=\(message.percentEncoded)" }
         let count = "\(document.checks.count) checks and \(document.policies.count) policies"
+        let request = "apply-\(UUID().uuidString)"
         let answer = try await client.call(
-            .POST, "/v1/apply\(query)", body: try document.json().compact,
-            timeout: .seconds(300),
+            .POST, "/v1/apply\(query)", headers: [("X-Request-Id", request)],
+            body: try document.json().compact, timeout: .seconds(300),
             waiting: isDryRun ? "comparing \(count)" : "applying \(count)",
-            place: document.place)
+            progress: { await client.progress(ofApply: request) }, place: document.place)
         let json = try answer.json()
         guard let plan = Plan(json: json) else {
             throw Exit.error(Exit.failed, "\(client.server) answered something that is no plan.")
         }
         return Answer(plan: plan, json: json)
+    }
+}
+
+extension APIClient {
+    /// `probing 1200 of 10000`; nil where the server does not know the apply, as before it has all of
+    /// it, or behind a balancer that asks another one.
+    fileprivate func progress(ofApply request: String) async -> String? {
+        guard let answer = await quickly(get: "/v1/apply/\(request)"),
+            let phase = answer["phase"]?.shown
+        else { return nil }
+        guard let total = answer["total"]?.text, total != "0" else { return phase }
+        return "\(phase) \(answer["done"]?.shown ?? "0") of \(total)"
     }
 }
 

@@ -41,7 +41,7 @@ enum Answers {
         "OverridePage": page(of: "Override"),
         "Queue": queue,
         "Process": process,
-        "Fleet": .object([required("items", .list(of: .reference("Process"), count: 0...100_000))]),
+        "Fleet": fleet,
         "SettingsInForce": settingsInForce,
         "WorkerSettings": workerSettings,
         "ScopedSettings": scopedSettings,
@@ -58,6 +58,11 @@ enum Answers {
         "AuditPage": page(of: "AuditEntry"),
         "Plan": plan,
         "PlanChange": planChange,
+        "ApplyProgress": .object([
+            required("phase", .choice(of: AppliesUnderWay.Phase.self)),
+            required("done", count.described("Probes that were made.")),
+            required("total", count.described("Probes that are to be made.")),
+        ]),
         "Problem": problem,
         "Liveness": .object([required("status", .choice(["alive"]))]),
     ]
@@ -308,8 +313,22 @@ enum Answers {
     private static let deed = Schema.object([
         required("action", text), required("actor", text), required("object", text),
         optional("before", .anything.described("Not of edits: those are in the audit log.")),
-        optional("after", .anything), optional("message", text),
+        optional("after", .anything), optional("message", text), document,
+        optional("request_id", text.described("Of the request that did it.")),
     ]).described("What somebody did.")
+
+    private static let fleet = Schema.object([
+        required("items", .list(of: .reference("Process"), count: 0...100_000)),
+        optional(
+            "lost",
+            .list(of: .reference("Process"), count: 0...100_000).described(
+                "As they were when they were seen last, earliest first; only where it was asked "
+                    + "for.")),
+    ])
+
+    private static let document = optional(
+        "document",
+        text.described("The set of the document that was applied, of what an apply did."))
 
     // MARK: - Installation
 
@@ -423,7 +442,7 @@ enum Answers {
     private static let auditEntry = Schema.object([
         required("id", count), required("at", time), required("actor", text),
         required("action", text), required("object", text), optional("before", .anything),
-        optional("after", .anything), optional("message", text),
+        optional("after", .anything), optional("message", text), document,
         optional("request_id", text.described("Of the request that did it.")),
     ])
 

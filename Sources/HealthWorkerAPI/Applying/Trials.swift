@@ -39,7 +39,11 @@ package struct Trials: Sendable {
     }
 
     /// By the name of the check. Those that could break something come first.
-    func make(_ orders: [Order]) async -> [String: Finding] {
+    ///
+    /// - Parameter onFinding: called after each with how many are done.
+    func make(
+        _ orders: [Order], onFinding: (Int) -> Void = { _ in }
+    ) async -> [String: Finding] {
         let sorted = orders.filter { $0.healthy != nil } + orders.filter { $0.healthy == nil }
         var findings: [String: Finding] = [:]
         await withTaskGroup(of: (String, Finding)?.self) { group in
@@ -59,6 +63,7 @@ package struct Trials: Sendable {
             while running > 0, let result = await group.next() {
                 guard let (name, finding) = result else { break }
                 findings[name] = finding
+                onFinding(findings.count)
                 if !start() { running -= 1 }
             }
             group.cancelAll()

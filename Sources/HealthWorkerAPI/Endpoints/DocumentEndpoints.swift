@@ -14,7 +14,7 @@ struct DocumentEndpoints {
         .init("policies", .list([PolicyEndpoints.example])),
     ])
 
-    var all: [Endpoint] { [apply, export] }
+    var all: [Endpoint] { [apply, progress, export] }
 
     private var apply: Endpoint {
         Endpoint(
@@ -49,6 +49,9 @@ struct DocumentEndpoints {
             let document = try backend.compiler.compile(documents: [call.document])
             try mayApply(document, call)
             let isDryRun = call.flag("dry_run")
+            let request = call.context.requestID
+            backend.applies.note(.init(phase: .comparing), of: request)
+            defer { backend.applies.end(request) }
             let manner = DocumentApplier.Manner(
                 isPruning: call.flag("prune"), maxDelete: try maxDelete(call),
                 takesOver: call.flag("take_over"))
@@ -63,7 +66,17 @@ struct DocumentEndpoints {
                 if !call.flag("no_probe"), let trials = backend.trials {
                     let orders = try await prepared.trialOrders(from: backend.storage)
                     let made: [String: Trials.Finding]
-                    if let findings { made = findings } else { made = await trials.make(orders) }
+                    if let findings {
+                        made = findings
+                    } else {
+                        backend.applies.note(
+                            .init(phase: .probing, total: orders.count), of: request)
+                        made = await trials.make(orders) { done in
+                            backend.applies.note(
+                                .init(phase: .probing, done: done, total: orders.count),
+                                of: request)
+                        }
+                    }
                     findings = made
                     prepared.note(made)
                     try prepared.refuseProblems()
@@ -71,10 +84,11 @@ struct DocumentEndpoints {
                 try await prepared.noteEdits(from: backend.storage)
                 try await prepared.noteRoutes(from: backend.storage)
                 if !prepared.changes.isEmpty {
+                    backend.applies.note(.init(phase: .storing), of: request)
                     var batch = WriteBatch(
                         prepared.changes, actor: try call.caller.actor,
                         message: call.text("message"), takesOver: manner.takesOver,
-                        isDryRun: isDryRun, requestID: call.context.requestID)
+                        isDryRun: isDryRun, requestID: request)
                     batch.appliedDocument = AppliedDocument(set: document.set)
                     _ = try await backend.write(batch, isConditional: true)
                 }
@@ -82,6 +96,31 @@ struct DocumentEndpoints {
                     Node.object([.init("dry_run", .flag(isDryRun))])
                         .with(Node(json: prepared.plan.json).entries ?? []))
             }
+        }
+    }
+
+    private var progress: Endpoint {
+        Endpoint(
+            .get, "/v1/apply/{request_id}", "getApplyProgress", tag: .documents, role: .read,
+            summary: "Get how far an apply is that is under way",
+            description:
+                "By the `X-Request-Id` that the apply was sent with. Only the process that "
+                + "carries it out knows it.",
+            parameters: [
+                .path("request_id", .text(length: 1...64), "The `X-Request-Id` of the apply.")
+            ],
+            answers: [Endpoint.Answer(.ok, "How far it is.", .reference("ApplyProgress"))],
+            problems: [.notFound]
+        ) { [backend] call in
+            let request = call.name("request_id")
+            guard let progress = backend.applies.progress(of: request) else {
+                throw ProblemDetails(.notFound, "No such apply is under way at this process.")
+            }
+            return .json(
+                .object([
+                    .init("phase", .text(progress.phase.rawValue)),
+                    .init("done", .number(progress.done)), .init("total", .number(progress.total)),
+                ]))
         }
     }
 
