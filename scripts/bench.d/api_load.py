@@ -110,7 +110,10 @@ def pages(api, given):
     for selector in SELECTORS:
         taken, cursor = [], ""
         for _ in range(PAGES // len(SELECTORS)):
-            query = urllib.parse.urlencode({**selector, "limit": 100, **({"cursor": cursor} if cursor else {})})
+            query = urllib.parse.urlencode(
+                {**selector, "limit": 100, **({"cursor": cursor} if cursor else {})},
+                quote_via=urllib.parse.quote,
+            )
             start = time.monotonic()
             connection.request(
                 "GET", f"/v1/checks?{query}", headers={"Authorization": f"Bearer {api.keys['read']}"}
