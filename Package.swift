@@ -132,7 +132,9 @@ let package = Package(
             ]),
 
         // What is shown, and what is set.
-        sources("HealthWorkerMetrics", [metrics, coreMetrics, logging]),
+        sources(
+            "HealthWorkerMetrics",
+            ["HealthWorkerModel", "HealthWorkerStorage", metrics, coreMetrics, logging]),
         sources("HealthWorkerSettings", ["HealthWorkerModel", tomlKit]),
 
         // The program.
@@ -234,7 +236,12 @@ let package = Package(
                 hummingbird, hummingbirdTesting, httpTypes, lifecycle, nioCore, nioHTTP1, nioPosix,
                 logging,
             ], exclude: ["openapi.json"]),
-        tests("HealthWorkerMetricsTests", ["HealthWorkerMetrics", metrics, coreMetrics, logging]),
+        tests(
+            "HealthWorkerMetricsTests",
+            [
+                "HealthWorkerMetrics", "HealthWorkerModel", "HealthWorkerStorage", metrics,
+                coreMetrics, logging,
+            ]),
         tests("HealthWorkerSettingsTests", ["HealthWorkerModel", "HealthWorkerSettings"]),
         tests(
             "EndToEndTests",

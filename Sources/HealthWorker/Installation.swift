@@ -86,12 +86,25 @@ struct Installation {
         // Others decide by who is alive: be known before the first claim.
         await heartbeat.step()
 
+        let register =
+            roles.contains(.register)
+            ? Register(
+                storage: storage, evaluator: evaluator,
+                limits: Register.Limits(
+                    pollInterval: settings.register.pollInterval.duration,
+                    keepsOutcomes: settings.history.keep.duration,
+                    keepsAudit: settings.history.audit.duration),
+                enqueued: enqueued, logger: logger) : nil
         // They end in the opposite order: first what makes work, last what tells of it.
         var services: [any Service] = [heartbeat]
         if let listen = settings.metrics.listen {
+            let readings = RoleReadings(
+                settings, storage: storage, board: board, roles: roles, worker: worker,
+                register: register, counts: worker == nil ? nil : redis)
             services.append(
                 MetricsListener(
-                    listen: listen, metrics: telemetry.metrics, storage: storage, logger: logger))
+                    listen: listen, metrics: telemetry.metrics,
+                    readings: { await readings.now() }, storage: storage, logger: logger))
         }
         if roles.contains(.api) {
             let server = try APIServer(
@@ -118,16 +131,7 @@ struct Installation {
             services.append(own)
         }
         if let worker { services.append(worker) }
-        if roles.contains(.register) {
-            services.append(
-                Register(
-                    storage: storage, evaluator: evaluator,
-                    limits: Register.Limits(
-                        pollInterval: settings.register.pollInterval.duration,
-                        keepsOutcomes: settings.history.keep.duration,
-                        keepsAudit: settings.history.audit.duration),
-                    enqueued: enqueued, logger: logger))
-        }
+        if let register { services.append(register) }
         var configurations = services.map {
             ServiceGroupConfiguration.ServiceConfiguration(service: $0)
         }

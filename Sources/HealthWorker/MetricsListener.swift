@@ -12,6 +12,8 @@ import ServiceLifecycle
 struct MetricsListener: Service {
     let listen: ListenRange
     let metrics: PrometheusMetricsFactory
+    /// What is read when somebody asks.
+    let readings: @Sendable () async -> [Reading]
     let storage: any Storage
     let logger: Logger
 
@@ -30,10 +32,11 @@ struct MetricsListener: Service {
     private func serve(on port: Int) async throws {
         let router = Router()
         router.get("/metrics") { _, _ in
-            Response(
+            let text = metrics.exposition(with: await readings())
+            return Response(
                 status: .ok,
                 headers: [.contentType: PrometheusMetricsFactory.contentType],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.exposition())))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         }
         router.get("/livez") { _, _ in "alive" }
         router.get("/readyz") { _, _ in

@@ -1,4 +1,5 @@
 import HealthWorkerMetrics
+import HealthWorkerModel
 import HealthWorkerSettings
 import Logging
 import Metrics
@@ -20,7 +21,8 @@ struct Telemetry {
             handler.logLevel = level
             return handler
         }
-        let metrics = PrometheusMetricsFactory()
+        let metrics = PrometheusMetricsFactory(
+            help: MetricName.helpByName, buckets: MetricName.buckets)
         MetricsSystem.bootstrap(metrics)
         return Telemetry(logger: Logger(label: "health-worker"), metrics: metrics)
     }

@@ -31,6 +31,9 @@ package final class RedisCounts: Counts {
     private let now: @Sendable () -> Duration
     private let line: RedisLine
     private let state = Mutex(State())
+    private let counted = CountCounters()
+    private let corrections = Counter(label: MetricName.countsCorrected.rawValue)
+    private let latecomers = Counter(label: MetricName.countsStale.rawValue)
 
     /// Does not connect yet.
     ///
@@ -126,16 +129,9 @@ package final class RedisCounts: Counts {
             if state.stale.count > 10_000 { state.stale = [] }
             state.stale.formUnion(stale)
         }
-        for (source, count) in [("redis", tally.inRedis), ("base", tally.fromBase)]
-        where count > 0 {
-            Counter(label: "health_worker_counts_total", dimensions: [("source", source)])
-                .increment(by: count)
-        }
-        if tally.corrected > 0 {
-            Counter(label: "health_worker_counts_corrected_total").increment(by: tally.corrected)
-        }
-        if tally.stale > 0 {
-            Counter(label: "health_worker_counts_stale_total").increment(by: tally.stale)
-        }
+        counted.inRedis.increment(by: tally.inRedis)
+        counted.fromBase.increment(by: tally.fromBase)
+        corrections.increment(by: tally.corrected)
+        latecomers.increment(by: tally.stale)
     }
 }

@@ -1,4 +1,5 @@
 package import CoreMetrics
+import HealthWorkerModel
 import Synchronization
 
 /// Keeps the process's metrics and writes them in Prometheus' text format 0.0.4.
@@ -143,26 +144,29 @@ package final class PrometheusMetricsFactory: MetricsFactory {
 
     // MARK: - Showing
 
-    /// Every metric, ordered by name and labels.
-    package func exposition() -> String {
+    /// Every metric and every reading, ordered by name and labels. Of a metric and a reading with one
+    /// name, and of two readings, one is shown: a name that comes twice makes Prometheus refuse all.
+    package func exposition(with readings: [Reading] = []) -> String {
         let families = families.withLock { $0 }
+        var shown = Dictionary(
+            readings.filter { !$0.samples.isEmpty }.map { ($0.name.rawValue, $0) },
+            uniquingKeysWith: { first, _ in first })
         let dropped = dropped.withLock { $0 }
+        if !dropped.isEmpty {
+            let reading = Reading(.seriesDropped, by: "metric", dropped)
+            shown[reading.name.rawValue] = reading
+        }
         var text = ""
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
+        for name in Set(families.keys).union(shown.keys).sorted() {
+            guard let family = families[name] else {
+                shown[name]?.write(to: &text)
+                continue
+            }
             text += Exposition.header(
                 name: name, kind: family.kind.rawValue, help: help[name] ?? family.label)
             for (_, series) in family.series.sorted(by: { $0.key < $1.key }) {
                 series.write(to: &text)
             }
-        }
-        guard !dropped.isEmpty else { return text }
-        let name = "health_worker_metrics_series_dropped_total"
-        text += Exposition.header(
-            name: name, kind: "counter",
-            help: "Times that a metric was refused a set of labels, or a second kind.")
-        for (metric, count) in dropped.sorted(by: { $0.key < $1.key }) {
-            let labels = Exposition.labels([("metric", metric)], isHistogram: false)
-            text += Exposition.line(name, labels: labels, value: String(count))
         }
         return text
     }

@@ -43,6 +43,7 @@ package final class Isolation: Sendable {
     private let time: ProcessTime
     private let logger: Logger
     private let state: Mutex<State>
+    private let gauge: Gauge?
 
     private static let interval = Duration.seconds(5)
     private static let intervalWhileIsolated = Duration.seconds(1)
@@ -58,6 +59,8 @@ package final class Isolation: Sendable {
         self.time = time
         self.logger = logger
         state = Mutex(State(standing: ask == nil ? .connected : .unknown))
+        gauge = ask == nil ? nil : Gauge(label: MetricName.isolated.rawValue)
+        gauge?.record(0)
     }
 
     /// Why nothing is to be claimed at present; nil: claim.
@@ -153,7 +156,7 @@ package final class Isolation: Sendable {
         }
         for continuation in waiting { continuation.resume() }
         guard before != after else { return }
-        Gauge(label: "health_worker_isolated").record(after == .isolated ? 1 : 0)
+        gauge?.record(after == .isolated ? 1 : 0)
         switch after {
         case .isolated:
             logger.warning(

@@ -37,6 +37,7 @@ package struct Register: Service {
     /// Woken when jobs were enqueued, for a worker in the same process.
     private let enqueued: WakeSignal?
     private let failingSweeps = FailingSweeps()
+    private let metrics: RegisterMetrics
 
     /// Sweeps in a row in which a policy could not be evaluated: there is one a second, and not each
     /// is to be read.
@@ -62,14 +63,21 @@ package struct Register: Service {
         self.enqueued = enqueued
         self.time = time
         self.logger = logger
+        metrics = RegisterMetrics(at: time.now())
+    }
+
+    /// Time since each of its steps was last finished, by the step's name.
+    package var stepAges: [String: Duration] {
+        let ages = metrics.ages(at: time.now())
+        return Dictionary(uniqueKeysWithValues: ages.map { ($0.key.rawValue, $0.value) })
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await repeatedly("enqueue", enqueue) }
-                group.addTask { await repeatedly("sweep", sweep) }
-                group.addTask { await repeatedly("housekeeping", keepHouse) }
+                group.addTask { await repeatedly(.enqueue, enqueue) }
+                group.addTask { await repeatedly(.sweep, sweep) }
+                group.addTask { await repeatedly(.housekeeping, keepHouse) }
             }
         }
     }
@@ -79,7 +87,7 @@ package struct Register: Service {
     package func enqueue() async throws(StorageError) -> Duration {
         let report = try await storage.enqueueDue(maxSlots: limits.slotsAtOnce)
         if report.enqueued > 0 {
-            Counter(label: "health_worker_jobs_enqueued_total").increment(by: report.enqueued)
+            metrics.enqueued.increment(by: report.enqueued)
             enqueued?.wake()
         }
         if report.missed > 0 {
@@ -138,7 +146,7 @@ package struct Register: Service {
     private func insertMissedEvaluations() async throws(StorageError) {
         let missed = try await storage.insertMissedEvaluations()
         if missed > 0 {
-            Counter(label: "health_worker_evaluations_missed_total").increment(by: missed)
+            metrics.evaluationsMissed.increment(by: missed)
             logger.error(
                 "routes were decided from other inputs than the present ones",
                 metadata: ["policies": "\(missed)"])
@@ -179,22 +187,28 @@ package struct Register: Service {
     }
 
     private func repeatedly(
-        _ name: String, _ step: () async throws(StorageError) -> Duration
+        _ name: RegisterMetrics.Step, _ step: () async throws(StorageError) -> Duration
     ) async {
         var failures = 0
         while !Task.isCancelled {
             let pause: Duration
+            let start = time.now()
             do {
                 pause = try await step()
-                if failures > 0 { logger.info("storage is back", metadata: ["loop": "\(name)"]) }
+                let end = time.now()
+                metrics.finished(name, at: end, took: end - start)
+                if failures > 0 {
+                    logger.info("storage is back", metadata: ["loop": "\(name.rawValue)"])
+                }
                 failures = 0
             } catch {
                 failures += 1
+                metrics.failed(name)
                 pause = Backoff.delay(after: failures, spread: time.spread())
                 if failures == 1 || failures % 30 == 0 {
                     logger.error(
                         "storage does not answer",
-                        metadata: ["loop": "\(name)", "error": "\(error)"])
+                        metadata: ["loop": "\(name.rawValue)", "error": "\(error)"])
                 }
             }
             // Cancelled: the loop ends.

@@ -205,6 +205,7 @@ package final class Worker: Service {
                     failures = 0
                 } catch {
                     failures += 1
+                    metrics.failedClaims.count()
                     if failures == 1 || failures % 30 == 0 {
                         logger.error("storage does not answer", metadata: ["error": "\(error)"])
                     }
@@ -292,6 +293,8 @@ package final class Worker: Service {
         var jobs: [ClaimedJob] = []
         jobs.reserveCapacity(claims.count)
         let now = time.now()
+        metrics.claim.recordNanoseconds((now - before).microseconds * 1000)
+        metrics.claimed.increment(by: claims.count)
         for (claim, check) in zip(claims, checks) {
             guard let check, check.isEnabled else {
                 void.append(claim.reference)
@@ -363,6 +366,7 @@ package final class Worker: Service {
         }
         let endedAt = time.now()
         report = await isolation.believed(report, endedAt: endedAt)
+        metrics.record(report, took: endedAt - startedAt)
         let finding = Finding(
             job: job, report: report, startedAt: startedAt,
             at: job.claim.claimedAt + (endedAt - startedAt))
@@ -446,10 +450,12 @@ package final class Worker: Service {
         var turned: [TurnedCheck] = []
         var failures = 0
         while true {
+            let sentAt = time.now()
             do {
                 // While the storage is away they grow older.
                 let report = try await storage.complete(
-                    failures == 0 ? batch : batch.older(by: time.now() - decidedAt))
+                    failures == 0 ? batch : batch.older(by: sentAt - decidedAt))
+                metrics.completion.recordNanoseconds((time.now() - sentAt).microseconds * 1000)
                 turned = report.turned
                 note(report, of: batch)
                 await counts.force(counted.filter { report.accepted.contains($0.job) })
@@ -457,6 +463,7 @@ package final class Worker: Service {
             } catch .unavailable(let why) {
                 // The answer may have been lost: the fence makes sending it again harmless.
                 failures += 1
+                metrics.failedCompletions.count()
                 if failures == 1 || failures % 30 == 0 {
                     logger.error("outcomes wait for the storage", metadata: ["error": "\(why)"])
                 }
@@ -465,6 +472,7 @@ package final class Worker: Service {
                 try? await time.sleep(Backoff.delay(after: failures, spread: time.spread()))
             } catch {
                 // Their leases end and the jobs are probed again.
+                metrics.failedCompletions.count()
                 logger.critical("outcomes were refused", metadata: ["error": "\(error)"])
                 break
             }
@@ -528,6 +536,7 @@ package final class Worker: Service {
         let completions = Dictionary(
             batch.map { ($0.claim.check, $0) }, uniquingKeysWith: { first, _ in first })
         for turned in report.turned {
+            metrics.record(turned.turn)
             guard let completion = completions[turned.check] else { continue }
             let name =
                 state.withLock { $0.checks[turned.check]?.check.spec.name } ?? "\(turned.check)"

@@ -102,6 +102,9 @@ package struct Settings: Sendable {
     package struct Metrics: Sendable, Equatable {
         /// Nil when no metrics are served.
         package var listen: ListenRange?
+        /// Whether each check has series of its own.
+        package var perCheck: Bool
+        package var perCheckLimit: Int
     }
 }
 
@@ -264,7 +267,14 @@ extension Settings {
             listen: keys.value(
                 "metrics.listen", .listenRange, default: nil,
                 "Where Prometheus may fetch metrics, such as \"127.0.0.1:9464-9473\": the first "
-                    + "port of the range that is free."))
+                    + "port of the range that is free."),
+            perCheck: keys.value(
+                "metrics.per_check", .flag, default: false,
+                "Whether register and api tell the health of each check by its name."),
+            perCheckLimit: keys.value(
+                "metrics.per_check_limit", .integer(1...100_000), default: 1000,
+                "The most checks, by name, that are told one by one; how many are left out is told, too."
+            ))
 
         secrets = keys.secrets(
             "secrets",

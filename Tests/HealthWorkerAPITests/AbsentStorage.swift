@@ -44,6 +44,8 @@ struct AbsentStorage: Storage {
         throws(StorageError) -> [RecordedHealthChange]
     { throw away }
 
+    func census() throws(StorageError) -> Census { throw away }
+
     func dueEvaluations(limit _: Int) throws(StorageError) -> [DueEvaluation] { throw away }
     func nextEvaluationDue() throws(StorageError) -> Timestamp? { throw away }
     func evaluationInputs(of _: PolicyID) throws(StorageError) -> EvaluationInputs? { throw away }

@@ -133,14 +133,14 @@ struct PrometheusTests {
 
         #expect(
             factory.exposition() == """
-                # HELP probes_total probes
-                # TYPE probes_total counter
-                probes_total{check="a"} 1
-                probes_total{check="b"} 1
                 # HELP health_worker_metrics_series_dropped_total Times that a metric was refused a \
                 set of labels, or a second kind.
                 # TYPE health_worker_metrics_series_dropped_total counter
                 health_worker_metrics_series_dropped_total{metric="probes_total"} 3
+                # HELP probes_total probes
+                # TYPE probes_total counter
+                probes_total{check="a"} 1
+                probes_total{check="b"} 1
 
                 """)
     }

@@ -97,6 +97,7 @@ struct PrecedenceTests {
             "probe.allow_networks": "127.0.0.0/8", "history.outcomes": "none",
             "history.keep": "36h", "history.audit": "36h", "log.level": "debug",
             "log.format": "json", "metrics.listen": "127.0.0.1:9464-9473",
+            "metrics.per_check": "true", "metrics.per_check_limit": "12",
             "consumer.listen": "127.0.0.1:8053", "consumer.networks": "192.0.2.0/24",
             "consumer.snapshot": "/var/lib/hw/routes.json", "agent.listen": "[::1]:8054",
         ]
@@ -127,6 +128,8 @@ struct PrecedenceTests {
             ])
         #expect(settings.probe.denyNetworks == ["192.0.2.0/24", "2001:db8::/32"])
         #expect(settings.metrics.listen == ListenRange(host: "127.0.0.1", ports: 9464...9473))
+        #expect(settings.metrics.perCheck)
+        #expect(settings.metrics.perCheckLimit == 12)
         #expect(settings.consumer.listen == ListenAddress(host: "127.0.0.1", port: 8053))
         #expect(settings.consumer.snapshot == "/var/lib/hw/routes.json")
         #expect(settings.agent.listen == ListenAddress(host: "::1", port: 8054))

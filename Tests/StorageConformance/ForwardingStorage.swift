@@ -97,6 +97,10 @@ extension ForwardingStorage {
         try await base.nextSlotDue()
     }
 
+    package func census() async throws(StorageError) -> Census {
+        try await base.census()
+    }
+
     package func queueStatus() async throws(StorageError) -> QueueStatus {
         try await base.queueStatus()
     }

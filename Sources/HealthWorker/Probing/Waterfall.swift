@@ -14,13 +14,9 @@ struct Waterfall {
 
     /// - Parameter reason: Why the probe was no success; it ended in its last phase.
     init(_ phases: Phases, failedFor reason: String?) {
-        let times: [(Phases.CodingKeys, Int64?)] = [
-            (.resolve, phases.resolve), (.connect, phases.connect), (.tls, phases.tls),
-            (.write, phases.write), (.firstByte, phases.firstByte), (.body, phases.body),
-        ]
         var bars: [Bar] = []
         var start: Int64 = 0
-        for case (let key, let length?) in times {
+        for case (let key, let length?) in phases.inOrder {
             bars.append(Bar(name: key.rawValue, start: start, length: length))
             start += length
         }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import HealthWorkerModel
 import Hummingbird
 import Logging
 import Metrics
@@ -27,7 +28,7 @@ struct RequestJournal: MiddlewareProtocol {
         let duration = ContinuousClock.now - start
         let route = context.endpointPath ?? "none"
         Timer(
-            label: "health_worker_api_request_seconds",
+            label: MetricName.apiRequest.rawValue,
             dimensions: [
                 ("route", route), ("method", request.method.knownName),
                 ("status", String(response.status.code)),

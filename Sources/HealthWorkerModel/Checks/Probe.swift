@@ -92,7 +92,15 @@ package struct Phases: Hashable, Sendable, Codable {
         self.body = body
     }
 
+    /// Each with its name, in the order in which they follow one another.
+    package var inOrder: [(phase: CodingKeys, time: Int64?)] {
+        [
+            (.resolve, resolve), (.connect, connect), (.tls, tls), (.write, write),
+            (.firstByte, firstByte), (.body, body),
+        ]
+    }
+
     package var total: Int64 {
-        [resolve, connect, tls, write, firstByte, body].reduce(0) { $0 + ($1 ?? 0) }
+        inOrder.reduce(0) { $0 + ($1.time ?? 0) }
     }
 }

@@ -11,8 +11,8 @@ final class Inquiries: @unchecked Sendable {
     let eventLoop: any EventLoop
     private let cache: Mutex<AnswerCache>
     private let lines: Lines
-    private let queries = Counter(label: "health_worker_dns_queries_total")
-    private let unanswered = Counter(label: "health_worker_dns_unanswered_total")
+    private let queries = Counter(label: MetricName.dnsQueries.rawValue)
+    private let unanswered = Counter(label: MetricName.dnsUnanswered.rawValue)
     private var standings = ServerStandings()
     private var inquiries: [Question: Inquiry] = [:]
     private var lookups: [ObjectIdentifier: Lookup] = [:]

@@ -16,11 +16,11 @@ package final class OwnResolver: NameResolver {
     private let files: SystemFiles
     private let isShutDown = Atomic(false)
     private let fromHosts = Counter(
-        label: "health_worker_dns_lookups_total", dimensions: [("answered_by", "hosts")])
+        label: MetricName.dnsLookups.rawValue, dimensions: [("answered_by", "hosts")])
     private let fromCache = Counter(
-        label: "health_worker_dns_lookups_total", dimensions: [("answered_by", "cache")])
+        label: MetricName.dnsLookups.rawValue, dimensions: [("answered_by", "cache")])
     private let fromServers = Counter(
-        label: "health_worker_dns_lookups_total", dimensions: [("answered_by", "servers")])
+        label: MetricName.dnsLookups.rawValue, dimensions: [("answered_by", "servers")])
 
     /// - Parameters:
     ///   - eventLoopGroup: One of its loops has all sockets. It must outlive the resolver.

@@ -168,6 +168,7 @@ extension PolicyEvaluator {
         of policies: [PolicyID], by person: Operator,
         _ decide: (PolicyEvaluation.Inputs) throws(StorageError) -> Plan
     ) async throws(StorageError) -> [PolicyID: Decision] {
+        let start = ContinuousClock.now
         for attempt in 0..<Self.attempts {
             var commits: [EvaluationCommit] = []
             var refusals: [Refusal] = []
@@ -193,8 +194,9 @@ extension PolicyEvaluator {
             if let outcomes = try await commit(commits) {
                 var decisions: [PolicyID: Decision] = [:]
                 for case (let commit, .committed(let route, let isNew)) in zip(commits, outcomes) {
-                    decisions[commit.read.inputs.policy.id] = Decision(
-                        commit.verdict, route, isNewGeneration: isNew)
+                    let decision = Decision(commit.verdict, route, isNewGeneration: isNew)
+                    metrics.record(decision, took: ContinuousClock.now - start)
+                    decisions[commit.read.inputs.policy.id] = decision
                 }
                 return decisions
             }

@@ -6,6 +6,7 @@ package struct PolicyEvaluator: Sendable {
     let storage: any RouteStore
     /// Waits before a decision is taken again, so that two that meet do not meet again.
     let pause: @Sendable (_ attempt: Int) async -> Void
+    let metrics = EvaluationMetrics()
 
     package static let attempts = 5
 
@@ -24,6 +25,7 @@ package struct PolicyEvaluator: Sendable {
 
     /// Evaluates a policy if an evaluation is due.
     package func evaluate(_ policy: PolicyID) async throws(StorageError) -> EvaluationResult {
+        let start = ContinuousClock.now
         for attempt in 0..<Self.attempts {
             guard let read = try await storage.evaluationInputs(of: policy) else {
                 // Left, it would be due for ever, and the first in every sweep.
@@ -34,7 +36,9 @@ package struct PolicyEvaluator: Sendable {
             let verdict = PolicyEvaluation.evaluate(read.inputs)
             let outcome = try await storage.commit(EvaluationCommit(read: read, verdict: verdict))
             if case .committed(let route, let isNewGeneration) = outcome {
-                return .decided(Decision(verdict, route, isNewGeneration: isNewGeneration))
+                let decision = Decision(verdict, route, isNewGeneration: isNewGeneration)
+                metrics.record(decision, took: ContinuousClock.now - start)
+                return .decided(decision)
             }
             await pause(attempt)
         }

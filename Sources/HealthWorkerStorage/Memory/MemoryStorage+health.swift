@@ -46,4 +46,33 @@ extension MemoryStorage {
             return Array(wanted.prefix(limit))
         }
     }
+
+    package func census() async throws(StorageError) -> Census {
+        try withState { state, now in
+            var groups: [Census.CheckGroup: Int] = [:]
+            for (id, check) in state.checks {
+                guard let health = state.health[id] else { continue }
+                let staleness = Staleness(
+                    of: check.spec, inconclusiveSince: health.inconclusiveSince,
+                    jobDue: state.jobOfCheck[id].flatMap { state.jobs[$0] }?.dueAt,
+                    slotDue: state.slots[Wheel.Slot(of: id, interval: check.spec.interval)],
+                    now: now)
+                let group = Census.CheckGroup(
+                    locations: check.spec.locations, health: health.health,
+                    freshness: Census.Freshness(check.spec, staleness), count: 0)
+                groups[group, default: 0] += 1
+            }
+            return Census(
+                checks: groups.map { group, count in
+                    Census.CheckGroup(
+                        locations: group.locations, health: group.health,
+                        freshness: group.freshness, count: count)
+                },
+                policies: Census.Policies(
+                    all: state.routes.count,
+                    waiting: state.routes.values.count { $0.route == nil },
+                    unprotected: state.routes.values.count { !$0.unprotected.isEmpty },
+                    frozen: state.routes.values.count { $0.freeze != nil }))
+        }
+    }
 }

@@ -13,6 +13,9 @@ package protocol HealthStore: Sendable {
     /// Newest first, older than `before`; nil check: of all checks.
     func healthChanges(of check: CheckID?, before: HealthChangeID?, limit: Int)
         async throws(StorageError) -> [RecordedHealthChange]
+
+    /// All checks and policies, counted; a walk through all of them.
+    func census() async throws(StorageError) -> Census
 }
 
 /// What is measured of one check now.

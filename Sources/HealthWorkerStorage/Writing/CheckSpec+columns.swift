@@ -11,4 +11,9 @@ extension CheckSpec {
     package var locationColumn: String? {
         locations.isEmpty ? nil : "|" + locations.joined(separator: "|") + "|"
     }
+
+    /// The locations of such a column.
+    package static func locations(ofColumn column: String?) -> [String] {
+        (column ?? "").split(separator: "|").map(String.init)
+    }
 }
