@@ -17,6 +17,8 @@ final class Fleet: Sendable {
         var isStandalone = false
         /// By how many seconds the wall clock of a role is wrong, by its name.
         var wrongClocks: [String: Int] = [:]
+        /// Whether each role has a listener for metrics.
+        var servesMetrics = false
         /// Settings of every role, by their variables.
         var settings: [String: String] = [:]
         /// What is applied, as YAML.
@@ -29,12 +31,14 @@ final class Fleet: Sendable {
     private let settings: [String: String]
     private let redisPort: Int
     private let wrongClocks: [String: Int]
+    private let servesMetrics: Bool
     private let state = Mutex(State())
 
     private struct State {
         var running: [String: Program] = [:]
         /// How each role was started.
         var roles: [String: Role] = [:]
+        var metricsPorts: [String: Int] = [:]
     }
 
     private struct Role {
@@ -48,6 +52,7 @@ final class Fleet: Sendable {
         self.scratch = scratch
         redisPort = try Here.freePort()
         wrongClocks = plan.wrongClocks
+        servesMetrics = plan.servesMetrics
         client = Client(port: try Here.freePort(), keyFile: scratch.file("admin.key"))
         database =
             if let database = plan.database { database } else {
@@ -133,6 +138,11 @@ final class Fleet: Sendable {
         if let seconds = wrongClocks[name] {
             all.merge(try WrongClock.settings(by: seconds)) { $1 }
         }
+        if servesMetrics {
+            let port = try Here.freePort()
+            all["HEALTH_WORKER_METRICS_LISTEN"] = "127.0.0.1:\(port)"
+            state.withLock { $0.metricsPorts[name] = port }
+        }
         let role = Role(
             program: program, arguments: arguments, settings: all, namespace: namespace)
         state.withLock { $0.roles[name] = role }
@@ -166,6 +176,9 @@ final class Fleet: Sendable {
         }
         try launch(name, ["worker", "--wait", "30s"], more, by: program, inside: namespace)
     }
+
+    /// Where each role tells its metrics, by the role's name.
+    var metricsPorts: [String: Int] { state.withLock { $0.metricsPorts } }
 
     func log(of name: String) -> String {
         (try? String(contentsOf: scratch.file("\(name).log"), encoding: .utf8)) ?? ""
