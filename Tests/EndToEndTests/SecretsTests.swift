@@ -3,25 +3,6 @@ import Testing
 
 /// What is told to the program and must stay there, and what it must not be made to reach.
 @Suite struct `What is kept` {
-    /// Says back what it was told, as a body, as a header, and as the host that it redirects to.
-    private static let parrot = """
-        import http.server, sys
-        class Parrot(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            def do_GET(self):
-                told = self.headers.get("X-Token", "")
-                body = ("you said " + told).encode()
-                self.send_response(302 if self.path == "/redirect" else 500)
-                if self.path == "/redirect":
-                    self.send_header("Location", "http://" + told + ".invalid/" + told)
-                self.send_header("X-Said", told)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            def log_message(self, *arguments): pass
-        http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Parrot).serve_forever()
-        """
-
     private struct Outcomes: Decodable {
         struct Outcome: Decodable {
             var outcome: String
@@ -55,7 +36,7 @@ import Testing
         let secrets = ["token": "planted-t0ken", "key": "PLANTED-K3Y", "redis": "planted-r3dis"]
         let port = try Here.freePort()
         let server = try Program(
-            Here.python, ["-c", Self.parrot, "\(port)"], log: scratch.file("parrot.log"))
+            Here.python, ["-c", Parrot.script, "\(port)"], log: scratch.file("parrot.log"))
         defer { server.send(SIGKILL) }
         try await server.listens(at: port)
         let (nobody, redis) = (try Here.freePort(), try Here.freePort())
