@@ -37,7 +37,9 @@ struct Installation {
             roles.contains { $0 != .register } && sealing.label != nil
             ? SecretsWatch(storage: storage, keys: sealing, logger: logger) : nil
         // Known before the first probe.
-        try await secrets?.read()
+        try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
+            try await secrets?.read()
+        }
         let probers = try Probers(settings, stored: secrets, logger: logger)
         let redis = try Engine.redis(settings, logger)
         let counts: any Counts = redis ?? BaseCounts()

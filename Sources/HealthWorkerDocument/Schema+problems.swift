@@ -197,7 +197,11 @@ private struct Validation {
         _ node: Node, _ format: TextFormat?, length: ClosedRange<Int>, at path: Path
     ) {
         guard let text = node.text else {
-            if format?.name == "time-span", let plain = node.plain ?? node.integer.map(String.init),
+            if let format, format.isConfidential, !node.isNull {
+                report(
+                    format.refusal("") ?? "must be text: write it in quotes", at: path, node)
+            } else if format?.name == "time-span",
+                let plain = node.plain ?? node.integer.map(String.init),
                 plain.allSatisfy(\.isNumber)
             {
                 report("\(plain) has no unit: write `\(plain)s` or `\(plain)ms`", at: path, node)

@@ -13,14 +13,17 @@ package struct TextFormat: Sendable {
     package var expectation: String
     /// Nil for a text in this format, else the sentence that says what is wrong with it.
     package var refusal: @Sendable (String) -> String?
+    /// What is written there may be a secret, by mistake or not: no message repeats it.
+    package var isConfidential: Bool
 
     package init(
-        name: String? = nil, pattern: String?, expectation: String,
+        name: String? = nil, pattern: String?, expectation: String, isConfidential: Bool = false,
         refusal: @escaping @Sendable (String) -> String?
     ) {
         self.name = name
         self.pattern = pattern
         self.expectation = expectation
+        self.isConfidential = isConfidential
         self.refusal = refusal
     }
 }
@@ -173,7 +176,9 @@ extension TextFormat {
 
     /// RFC 9110 §5.5. The value itself is never repeated in a message.
     package static let headerValue = TextFormat(
-        pattern: "^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]*$", expectation: "the value of a header"
+        pattern: "^[^\\u0000-\\u0008\\u000a-\\u001f\\u007f]*$",
+        expectation: "the value of a header",
+        isConfidential: true
     ) { text in
         if text.unicodeScalars.contains(where: { $0 == "\r" || $0 == "\n" }) {
             return "contains a line end, which no header value may: write it on one line"
@@ -188,7 +193,7 @@ extension TextFormat {
 
     package static let secretReference = TextFormat(
         pattern: "^secret:[a-z0-9][a-z0-9._-]{0,127}$",
-        expectation: "`secret:NAME`, the name of a stored secret"
+        expectation: "`secret:NAME`, the name of a stored secret", isConfidential: true
     ) { text in
         // What is not a reference may be the secret itself: it is not repeated.
         guard text.hasPrefix("secret:"),

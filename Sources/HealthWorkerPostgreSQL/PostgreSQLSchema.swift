@@ -43,7 +43,7 @@ package struct PostgreSQLSchema: MigrationStore {
     ) async throws(StorageError) -> Value {
         // Nothing is prepared: each statement is sent once, and there may be a pooler.
         let connection = try await Connection.open(
-            url: url, address: address, preparesStatements: false, limit: .seconds(60))
+            url: url, address: address, preparesStatements: false, limit: .seconds(600))
         do throws(StorageError) {
             let value = try await connection.perform(work)
             await connection.close()
@@ -72,7 +72,7 @@ extension PostgreSQLSchema {
 
     /// In one transaction, under a lock that is the transaction's: whoever dies lets go of it. A
     /// lock that is not to be had soon, this one or a table's, is waited for again, so that running
-    /// processes never queue behind a migration.
+    /// processes never queue behind a migration. The index of a large table takes its time.
     private static func apply(
         _ migration: Migration, by version: ProgramVersion, on session: Session
     ) throws -> Bool {
@@ -80,6 +80,7 @@ extension PostgreSQLSchema {
             """
             BEGIN;
             SET LOCAL lock_timeout = '2s';
+            SET LOCAL statement_timeout = 0;
             SELECT pg_advisory_xact_lock(hashtext('health-worker ' || current_schema()))
             """
         ) { session, _ in

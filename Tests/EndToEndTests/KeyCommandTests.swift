@@ -60,6 +60,16 @@ import Testing
         let keyless = try await run(["keys", "list"] + server, in: scratch)
         let usage = try await run(
             ["keys", "create", "--name", "No Name"], in: scratch, environment: database)
+        var outOfRange: [(code: Int32?, text: String)] = []
+        for arguments in [
+            ["create", "--name", "a", "--expires-in", "0s"],
+            ["rotate", id(of: admin), "--overlap", "2161h"],
+            ["rotate", id(of: admin), "--expires-in", "59s"],
+        ] {
+            outOfRange.append(
+                try await run(
+                    ["keys"] + arguments + ["--database"], in: scratch, environment: database))
+        }
         let audit = try await installation.client.get("/v1/audit?limit=100")
 
         #expect(first.code == 0, "\(first.text)")
@@ -78,6 +88,7 @@ import Testing
         #expect(nobody.code == 6, "\(nobody.text)")
         #expect(keyless.code == 4, "\(keyless.text)")
         #expect(usage.code == 64, "\(usage.text)")
+        for refused in outOfRange { #expect(refused.code == 64, "\(refused.text)") }
         let told = String(decoding: audit.body, as: UTF8.self)
         for action in ["key.created", "key.rotated", "key.revoked"] {
             #expect(told.contains(action))

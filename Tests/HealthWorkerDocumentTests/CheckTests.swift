@@ -113,6 +113,14 @@ import Testing
             "6: checks[a].http.secret_headers.Authorization: must be `secret:NAME`, the name of a stored secret, and not the secret itself"
         ),
         (
+            "http: {secret_headers: {X-Pin: 123456}}",
+            "6: checks[a].http.secret_headers.X-Pin: must be `secret:NAME`, the name of a stored secret, and not the secret itself"
+        ),
+        (
+            "http: {headers: {X-Pin: 123456}}",
+            "6: checks[a].http.headers.X-Pin: must be text: write it in quotes"
+        ),
+        (
             "http: {host: '2001:db8::1'}",
             "6: checks[a].http.host: 2001:db8::1 needs brackets in a Host header: write `[2001:db8::1]`"
         ),

@@ -82,6 +82,10 @@ extension StoragePromise {
             try expectEqual(entry.actor, "bob", "actor")
             try expectEqual(entry.message, "quarterly", "message")
             try expectEqual(entry.requestID, "r1", "request")
+            let before = entry.before ?? ""
+            try expect(
+                before.contains("\"old\"") && !before.contains("expires_at")
+                    && !before.contains("replaced_by"), "before: \(before)")
             try expect(entry.after?.contains("\"new\"") == true, "after: \(entry.after ?? "")")
         },
         StoragePromise("of two that rotate a key at once, one makes its successor") {

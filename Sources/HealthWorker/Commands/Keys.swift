@@ -36,6 +36,7 @@ struct Keys: AsyncParsableCommand {
                     throw ValidationError("\"\(text)\" \(refusal).")
                 }
             }
+            try KeyMint.lives.mustContain(expiresIn, "--expires-in")
         }
 
         func run() async throws {
@@ -100,6 +101,11 @@ struct Keys: AsyncParsableCommand {
         @Option(name: .short, help: "Why, for the audit log.")
         var message: String?
 
+        func validate() throws {
+            try KeyMint.overlaps.mustContain(overlap, "--overlap")
+            try KeyMint.lives.mustContain(expiresIn, "--expires-in")
+        }
+
         func run() async throws {
             let key = try await options.withKeys { keys in
                 try await keys.rotate(
@@ -126,3 +132,12 @@ struct Keys: AsyncParsableCommand {
 }
 
 extension KeyRole: ExpressibleByArgument {}
+
+extension ClosedRange<TimeSpan> {
+    /// By the API's rules, which hold as well where it is gone around.
+    fileprivate func mustContain(_ span: TimeSpan?, _ option: String) throws {
+        guard let span, !contains(span) else { return }
+        throw ValidationError(
+            "\(option) is \(span): write a time of \(lowerBound) to \(upperBound).")
+    }
+}

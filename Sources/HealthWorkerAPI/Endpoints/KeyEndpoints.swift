@@ -11,8 +11,7 @@ struct KeyEndpoints {
     private static let ends = [
         Answers.optional("expires_at", Answers.time),
         Answers.optional(
-            "expires_in",
-            .timeSpan(.minutes(1)...(.hours(24 * 3660))).shown(as: .string("90d"))),
+            "expires_in", .timeSpan(KeyMint.lives).shown(as: .string("90d"))),
     ]
 
     private static let request = Schema.object(
@@ -29,7 +28,7 @@ struct KeyEndpoints {
         [
             Answers.optional(
                 "overlap",
-                .timeSpan(.seconds(0)...(.hours(24 * 90))).standing(
+                .timeSpan(KeyMint.overlaps).standing(
                     at: .string(KeyMint.usualOverlap.description)
                 ).described(
                     "How long the old key still holds."))

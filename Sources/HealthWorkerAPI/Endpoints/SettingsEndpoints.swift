@@ -148,7 +148,8 @@ struct SettingsEndpoints {
         let caller = try call.caller
         try Self.mayChangeWorkers(caller)
         let asked = try Preconditions.precondition(of: call.request)
-        let live = try await backend.retryingRaces(unless: asked) {
+        // Whoever asks only that there is one means no certain one of them.
+        let live = try await backend.retryingRaces(unless: asked == .present ? .none : asked) {
             let stored = try await backend.storage.liveSettings().settings(for: scope)
             try Self.mayChange(stored?.settings, to: settings, caller)
             return try await store(

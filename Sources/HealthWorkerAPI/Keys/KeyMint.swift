@@ -42,8 +42,14 @@ package enum KeyMint {
         }
     }
 
+    /// How long a key may hold that ends.
+    package static let lives = TimeSpan.minutes(1)...TimeSpan.hours(24 * 3660)
+
     /// How long a rotated key still holds where nobody says.
     package static let usualOverlap = TimeSpan.hours(24)
+
+    /// How long a rotated key may still hold.
+    package static let overlaps = TimeSpan.seconds(0)...TimeSpan.hours(24 * 90)
 
     /// The public and the secret part of a key's text; nil for what cannot be one.
     static func parts(of text: some StringProtocol) -> (id: String, secret: String)? {

@@ -27,7 +27,9 @@ extension EvaluationCommit {
                     before: try cleared.map { word throws(StorageError) in try Self.text(of: word) }
                 )
             case .freeze(let freeze):
-                note("policy.frozen", after: try JSONColumn.text(of: freeze))
+                note(
+                    "policy.frozen", before: try read.inputs.freeze.map(JSONColumn.text(of:)),
+                    after: try JSONColumn.text(of: freeze))
             case .thaw:
                 note("policy.thawed", before: try read.inputs.freeze.map(JSONColumn.text(of:)))
             }

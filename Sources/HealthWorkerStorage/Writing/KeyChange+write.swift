@@ -23,12 +23,13 @@ extension KeyChange {
         case .rotate(let id, let successor, let end):
             guard var key = stored else { throw .refused([.missing(.key, id)]) }
             try key.mayRotate(at: now)
+            let before = AuditedKey(key)
             key.expiresAt = min(key.expiresAt ?? end, end)
             key.replacedBy = successor.id
             return KeyWrite(
                 made: successor, ended: key,
                 audit: try entry(
-                    "key.rotated", key.name, at: now, before: AuditedKey(key),
+                    "key.rotated", key.name, at: now, before: before,
                     after: AuditedKey(successor)))
         case .revoke(let id):
             guard var key = stored else { throw .refused([.missing(.key, id)]) }
