@@ -179,6 +179,36 @@ import Testing
         }
     }
 
+    @Test func `nothing sends a secret anywhere before that is stored`() async throws {
+        func document(host: String, secret: String = "token", path: String = "/") -> String {
+            """
+            {"format": 1, "set": "shop", "checks": [{"name": "a", "type": "http",
+             "target": {"host": "\(host)"},
+             "http": {"path": "\(path)", "secret_headers": {"Authorization": "secret:\(secret)"}}}]}
+            """
+        }
+        let targets = Targets()
+        try await TestAPI.run(trials: targets.trials) { api in
+            let new = try await api.post("/v1/apply?dry_run=true", document(host: "192.0.2.7"))
+            let stored = try await api.post("/v1/apply", document(host: "192.0.2.7"))
+            let elsewhere = try await api.post(
+                "/v1/apply?dry_run=true", document(host: "192.0.2.66"))
+            let other = try await api.post(
+                "/v1/apply?dry_run=true", document(host: "192.0.2.7", secret: "other"))
+            let probed = targets.probed.withLock { $0 }
+            let there = try await api.post(
+                "/v1/apply?dry_run=true", document(host: "192.0.2.7", path: "/health"))
+
+            for answer in [new, stored, elsewhere, other] {
+                #expect(
+                    answer.string("/changes/0/trial/not_made")?.contains("sends a secret") == true,
+                    "\(answer.text)")
+            }
+            #expect(probed == [])
+            #expect(there.string("/changes/0/trial/outcome") == "success", "\(there.text)")
+        }
+    }
+
     @Test(.timeLimit(.minutes(10))) func `probing ends in time, and what breaks is tried first`()
         async throws
     {
@@ -311,7 +341,7 @@ import Testing
 
             // Made by hand, and before the first apply of the set.
             #expect(first["/changes/0/edited"] == nil)
-            #expect(back.string("/changes/0/edited/actor") == "key:test-write")
+            #expect(back.string("/changes/0/edited/actor") == api.actor(of: .write))
             #expect(back.string("/changes/0/edited/message") == "hotfix")
             #expect(back["/changes/1/edited"] == nil)
             #expect(applied.string("/changes/0/edited/message") == "hotfix")

@@ -43,7 +43,7 @@ import Testing
             #expect(list.names() == ["token"])
             #expect(one.names("/checks") == ["shop"])
             #expect(one.integer("/check_count") == 1)
-            #expect(one.string("/updated_by") == "key:test-write")
+            #expect(one.string("/updated_by") == api.actor(of: .write))
             #expect(audit.string("/items/0/action") == "secret.updated")
             #expect(audit.string("/items/1/message") == "new")
             for answer in [created, updated, list, one, audit, check, export] {
@@ -110,6 +110,57 @@ import Testing
             #expect(limited.status == .forbidden)
             #expect(limited.string("/detail")?.contains("may write shop only") == true)
             #expect(try await api.storage.secrets().isEmpty)
+        }
+    }
+
+    @Test func `a key of some sets leaves secrets where they are sent`() async throws {
+        try await run { api in
+            let (key, text) = KeyMint.mint(
+                role: .write, name: "shop", sets: ["shop"], now: api.clock.now)
+            try await api.storage.insertKey(key)
+            let headers: HTTPFields = [.authorization: "Bearer \(text)"]
+            _ = try await api.post("/v1/checks?set=shop", Self.user)
+            let attacker = Self.user.replacing("192.0.2.7", with: "192.0.2.66")
+            let policy = """
+                {"name": "p", "type": "failover",
+                 "member_check": {"type": "http", "target": {"port": 80},
+                  "http": {"secret_headers": {"Authorization": "secret:token"}}},
+                 "members": [{"name": "a", "value": "192.0.2.66", "priority": 10}]}
+                """
+            let patch = { (body: String) in
+                try await api.send(
+                    .patch, "/v1/checks/shop", as: nil, headers: headers, body: body,
+                    type: "application/merge-patch+json")
+            }
+
+            let refused = [
+                try await api.post(
+                    "/v1/checks", attacker.replacing("\"shop\"", with: "\"new\""), as: nil,
+                    headers: headers),
+                try await api.put("/v1/checks/shop", attacker, as: nil, headers: headers),
+                try await patch(#"{"target": {"host": "192.0.2.66"}}"#),
+                try await patch(#"{"http": {"secret_headers": {"X": "secret:other"}}}"#),
+                try await patch(#"{"http": {"host": "example.com"}}"#),
+                try await api.post("/v1/policies", policy, as: nil, headers: headers),
+                try await api.post(
+                    "/v1/apply?dry_run=true",
+                    #"{"format": 1, "set": "shop", "checks": [\#(attacker)]}"#, as: nil,
+                    headers: headers),
+            ]
+            let kept = try await patch(#"{"interval": "30s", "http": {"path": "/health"}}"#)
+            let renamed = try await api.put(
+                "/v1/checks/login",
+                Self.user.replacing("\"shop\",", with: "\"login\", \"renamed_from\": \"shop\","),
+                as: nil, headers: headers)
+            let byAll = try await api.post("/v1/policies?set=shop", policy)
+
+            for answer in refused {
+                #expect(answer.status == .forbidden, "\(answer.text)")
+                #expect(answer.string("/detail")?.contains("would send a secret") == true)
+            }
+            #expect(kept.status == .ok, "\(kept.text)")
+            #expect(renamed.status == .ok, "\(renamed.text)")
+            #expect(byAll.status == .created, "\(byAll.text)")
         }
     }
 

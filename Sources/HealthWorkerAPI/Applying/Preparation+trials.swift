@@ -29,7 +29,9 @@ extension DocumentApplier.Preparation {
                 change.stored.map {
                     $0.spec.isEnabled && observed[$0.id]?.state.health == .healthy
                 } ?? false
-            return Trials.Order(new: change.new, healthy: isHealthy ? change.stored?.spec : nil)
+            return Trials.Order(
+                new: change.new, healthy: isHealthy ? change.stored?.spec : nil,
+                sendsSecretsAnew: change.new.sendsSecretsAnew(since: change.stored?.spec))
         }
     }
 

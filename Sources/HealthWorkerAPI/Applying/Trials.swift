@@ -30,6 +30,8 @@ package struct Trials: Sendable {
         var new: CheckSpec
         /// What is stored of a check that is healthy; nil for any other.
         var healthy: CheckSpec?
+        /// A secret would go where none that is stored sends it.
+        var sendsSecretsAnew = false
     }
 
     struct Finding: Sendable {
@@ -82,6 +84,12 @@ package struct Trials: Sendable {
                 trial: .notMade(
                     "only workers in \(places.joined(separator: ", ")) may, and the API is in "
                         + location), breaks: false)
+        }
+        // A plan leaves no trace of who had what sent where: only what is stored may do that.
+        guard !order.sendsSecretsAnew else {
+            return Finding(
+                trial: .notMade("it sends a secret where none is sent yet: workers probe it"),
+                breaks: false)
         }
         guard let report = await probe(order.new) else {
             return Finding(

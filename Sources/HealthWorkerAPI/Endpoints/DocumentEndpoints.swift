@@ -37,7 +37,9 @@ struct DocumentEndpoints {
                         + "without it they are refused."),
                 .query(
                     "no_probe", .boolean,
-                    "Do not probe changed and new checks once before anything is stored."),
+                    "Do not probe changed and new checks once before anything is stored. One that "
+                        + "would send a secret to a target where it is not sent yet is never "
+                        + "probed before."),
                 ObjectWriting.message,
             ],
             body: Endpoint.Body(
@@ -63,6 +65,8 @@ struct DocumentEndpoints {
                     .prepare(document, manner)
                 try prepared.refuseProblems()
                 try mayTakeOver(prepared.plan, call)
+                // Asked before anything is probed: a probe sends what it was told to.
+                try await backend.mayUseSecrets(prepared.changes, call)
                 if !call.flag("no_probe"), let trials = backend.trials {
                     let orders = try await prepared.trialOrders(from: backend.storage)
                     let made: [String: Trials.Finding]
@@ -138,16 +142,14 @@ struct DocumentEndpoints {
         return limit
     }
 
-    /// A key for some sets takes over from these alone.
+    /// A key for some sets takes objects over from these alone, and none that is in no set.
     private func mayTakeOver(_ plan: Plan, _ call: Call) throws {
-        let caller = try call.caller
         for change in plan.changes {
-            let moved = change.fields.first { $0.path == "set" }
-            guard case .string(let set)? = moved?.old, !caller.mayWrite(set: set) else { continue }
-            throw ProblemDetails(
-                .forbidden,
-                "The \(change.kind.rawValue) \(change.name) belongs to the set \(set), and this key "
-                    + "may write \(caller.sets.joined(separator: ", ")) only.")
+            guard let moved = change.fields.first(where: { $0.path == "set" }) else { continue }
+            var set: String?
+            if case .string(let text)? = moved.old { set = text }
+            try backend.mayWrite(
+                call, change.kind == .check ? .check : .policy, change.name, set: set)
         }
     }
 

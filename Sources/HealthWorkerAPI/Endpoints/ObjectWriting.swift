@@ -58,7 +58,8 @@ extension Backend {
     func write(
         _ changes: [ObjectChange], _ call: Call, isConditional: Bool
     ) async throws -> [WriteResult] {
-        try await write(
+        try await mayUseSecrets(changes, call)
+        return try await write(
             WriteBatch(
                 changes, actor: try call.caller.actor, message: call.text("message"),
                 requestID: call.context.requestID),

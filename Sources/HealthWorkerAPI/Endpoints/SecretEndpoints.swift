@@ -68,8 +68,8 @@ struct SecretEndpoints {
             summary: "Store a secret or give it another value",
             description:
                 "Checks name it in `secret_headers` as `secret:NAME`; workers send the new "
-                + "value within some seconds. Whoever may write checks may have a secret sent to a "
-                + "target of their choice.",
+                + "value within some seconds. Whoever may write checks of all sets may have a secret "
+                + "sent to a target of their choice; a key for some sets may not.",
             parameters: [Self.name, ObjectWriting.message],
             body: Endpoint.Body(
                 Self.request, example: .object([.init("value", .text("Bearer 0123456789"))]),
