@@ -44,18 +44,18 @@ package struct APIServer: Sendable {
             throw APISettingsError.noHeaderName(settings.authHeader)
         }
         let keys = KeyRing(storage: storage, memory: settings.keyMemory, logger: logger)
-        let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
-        backend = Backend(
-            storage: storage, board: board, compiler: compiler, trials: trials, keys: keys,
-            sealing: sealing,
-            watch: routes ?? RouteWatch(storage: storage, memory: settings.routeMemory),
-            events: EventWatch(storage: storage, interval: pollInterval),
-            listeners: Listeners(limit: settings.listenerLimit), settings: settings,
-            logger: logger)
         let limits = CallLimits(settings.limits)
         let authentication =
             authentication
             ?? KeyAuthentication(keys: keys, header: header, refusals: limits.refusals)
+        let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
+        backend = Backend(
+            storage: storage, board: board, compiler: compiler, trials: trials,
+            authentication: authentication, keys: keys, sealing: sealing,
+            watch: routes ?? RouteWatch(storage: storage, memory: settings.routeMemory),
+            events: EventWatch(storage: storage, interval: pollInterval),
+            listeners: Listeners(limit: settings.listenerLimit), settings: settings,
+            logger: logger)
         mounting = Mounting(
             authentication: authentication, watch: backend.watch, limits: limits,
             settings: settings,

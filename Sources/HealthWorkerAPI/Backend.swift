@@ -13,6 +13,8 @@ struct Backend: Sendable {
     /// Nil: nothing is probed before it is stored.
     var trials: Trials?
     let applies = AppliesUnderWay()
+    /// Finds out who asks.
+    var authentication: any Authentication
     var keys: KeyRing
     /// Seals what is stored by `/v1/secrets`.
     var sealing: SealingKeys

@@ -38,6 +38,8 @@ extension Endpoint {
                         role: role)
                 )
                 .on(RouterPath(path), method: method, use: handler)
+        } else if isUnlimited {
+            router.on(RouterPath(path), method: method, use: handler)
         } else {
             router.group()
                 .add(middleware: StrangerMiddleware(limits: mounting.limits))

@@ -24,12 +24,15 @@ package struct Endpoint: Sendable {
     package var answers: [Answer]
     /// What can go wrong beside what follows from the other values, see ``allProblems``.
     package var problems: [ProblemKind]
+    /// Balancers and supervisors go by its answer, so it is answered however much others ask.
+    package var isUnlimited: Bool
     package var handler: @Sendable (Call) async throws -> Response
 
     init(
         _ method: HTTPTypes.HTTPRequest.Method, _ path: String, _ operationID: String, tag: Tag,
         role: KeyRole?, summary: String, description: String? = nil, parameters: [Parameter] = [],
         body: Body? = nil, answers: [Answer], problems: [ProblemKind] = [],
+        isUnlimited: Bool = false,
         handler: @escaping @Sendable (Call) async throws -> Response
     ) {
         self.method = method
@@ -43,6 +46,7 @@ package struct Endpoint: Sendable {
         self.body = body
         self.answers = answers
         self.problems = problems
+        self.isUnlimited = isUnlimited
         self.handler = handler
     }
 
@@ -50,8 +54,8 @@ package struct Endpoint: Sendable {
     package var allProblems: [ProblemKind] {
         var kinds: Set<ProblemKind> = [
             .malformedRequest, .invalidParameter, .notAcceptable, .headersTooLarge,
-            .tooManyRequests,
         ]
+        if !isUnlimited { kinds.insert(.tooManyRequests) }
         kinds.formUnion(problems)
         if role != nil {
             kinds.formUnion([.unauthenticated, .forbidden, .unavailable])

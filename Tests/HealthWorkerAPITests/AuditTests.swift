@@ -51,7 +51,8 @@ import Testing
                 #expect(
                     newest.string("/items/0/request_id") == answer.headers[.requestID],
                     "\(method) \(path)")
-                #expect(newest.string("/items/0/actor") == "key:test-admin", "\(method) \(path)")
+                #expect(
+                    newest.string("/items/0/actor") == api.actor(of: .admin), "\(method) \(path)")
                 #expect(newest.string("/items/0/message") == "because", "\(method) \(path)")
             }
         }
@@ -66,7 +67,7 @@ import Testing
             let since = api.clock.now.description
             _ = try await api.delete("/v1/checks/a")
 
-            let byActor = try await api.get("/v1/audit?actor=key:test-write")
+            let byActor = try await api.get("/v1/audit?actor=\(api.actor(of: .write))")
             let byAction = try await api.get("/v1/audit?action=check.created&limit=1")
             let next = try await api.get(
                 "/v1/audit?action=check.created&cursor=\(byAction.string("/next_cursor") ?? "")")

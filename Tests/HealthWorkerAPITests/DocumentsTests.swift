@@ -50,7 +50,7 @@ import Testing
             #expect(again.integer("/counts/unchanged") == 3)
             #expect(again.integer("/counts/update") == 0)
             #expect(audit.string("/items/0/message") == "first")
-            #expect(audit.string("/items/0/actor") == "key:test-write")
+            #expect(audit.string("/items/0/actor") == api.actor(of: .write))
         }
     }
 

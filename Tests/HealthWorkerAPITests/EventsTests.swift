@@ -30,7 +30,7 @@ import Testing
             #expect(turn.string("/items/0/health_change/to") == "unhealthy")
             #expect(turn.string("/items/0/health_change/reason") == "connect_refused")
             #expect(turn.names("/items/0/policies") == ["acme-www"])
-            #expect(override.string("/items/0/deed/actor") == "key:test-operate")
+            #expect(override.string("/items/0/deed/actor") == api.actor(of: .operate))
             #expect(override.string("/items/0/deed/message") == "ticket 12")
             #expect(override.string("/items/0/deed/after/word") == "up")
             #expect(override.string("/items/0/member") == "fra1")

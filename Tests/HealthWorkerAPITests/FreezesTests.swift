@@ -20,7 +20,7 @@ import Testing
 
             #expect(frozen.status == .ok)
             #expect(frozen.string("/freeze/reason") == "launch")
-            #expect(frozen.string("/freeze/actor") == "key:test-operate")
+            #expect(frozen.string("/freeze/actor") == api.actor(of: .operate))
             #expect(meanwhile.names("/records") == ["fra1"])
             #expect(evaluation.string("/members/0/reason") == "frozen")
             #expect(thawed.names("/route/records") == ["ams1"])
@@ -53,11 +53,17 @@ import Testing
             _ = try await api.post(
                 "/v1/policies/acme-www/freeze?message=ticket%2012",
                 #"{"reason": "launch", "permanent": true}"#, as: .operate)
+            _ = try await api.post(
+                "/v1/policies/acme-www/freeze", #"{"reason": "storm", "for": "2h"}"#, as: .operate)
             _ = try await api.post("/v1/policies/acme-www/thaw", as: .operate)
 
-            let entries = try await api.storage.audit(before: nil, limit: 2)
-            #expect(entries.map(\.action) == ["policy.thawed", "policy.frozen"])
-            #expect(entries.map(\.message) == [nil, "ticket 12"])
+            let entries = try await api.storage.audit(before: nil, limit: 3)
+            #expect(
+                entries.map(\.action) == ["policy.thawed", "policy.frozen", "policy.frozen"])
+            #expect(entries.map(\.message) == [nil, nil, "ticket 12"])
+            #expect(entries[0].before?.contains("storm") == true)
+            #expect(entries[1].before?.contains("launch") == true)
+            #expect(entries[2].before == nil)
         }
     }
 

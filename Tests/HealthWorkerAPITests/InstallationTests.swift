@@ -117,7 +117,7 @@ import Testing
             #expect(first.string("/items/0/before/interval") == "10s")
             #expect(first.string("/items/0/after/interval") == "30s")
             #expect(second.string("/items/0/action") == "check.created")
-            #expect(second.string("/items/0/actor") == "key:test-write")
+            #expect(second.string("/items/0/actor") == api.actor(of: .write))
             #expect(second.string("/items/0/message") == "ticket 4711")
         }
     }

@@ -1,10 +1,14 @@
 import HTTPTypes
-import HealthWorkerAPI
 import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
 import Hummingbird
+import Logging
+import StorageConformance
+import Synchronization
 import Testing
+
+@testable import HealthWorkerAPI
 
 @Suite struct KeysTests {
     @Test func `each role may do what it and those before it are for, on every operation`()
@@ -102,7 +106,7 @@ import Testing
                 "/v1/queue", as: nil, headers: [.authorization: "Bearer \(text)"])
             let gone = try await api.delete("/v1/keys/nobody")
             let after = try await api.get("/v1/keys", as: .admin)
-            let audit = try await api.get("/v1/audit?actor=key:test-admin")
+            let audit = try await api.get("/v1/audit?actor=\(api.actor(of: .admin))")
 
             #expect(made.status == .created)
             #expect(made.headers[.location] == "/v1/keys/\(id)")
@@ -223,6 +227,28 @@ import Testing
         }
     }
 
+    @Test func `what was read before a key was revoked here does not outlast that`() async throws {
+        let base = MemoryStorage()
+        let (key, text) = KeyMint.mint(role: .read, name: "a", now: try await base.now())
+        try await base.insertKey(key)
+        let storage = SlowKeys(base: base)
+        let ring = KeyRing(
+            storage: storage, memory: .seconds(3600), logger: Logger(label: "test"))
+        storage.afterNextRead {
+            try? await base.revokeKey(id: key.id)
+            ring.forget(key.id)
+        }
+
+        let meanwhile = try await ring.judge(text)
+        let after = try await ring.judge(text)
+
+        guard case .known = meanwhile else {
+            Issue.record("\(meanwhile)")
+            return
+        }
+        #expect(after == .unknown(.revoked, id: key.id))
+    }
+
     @Test(arguments: [
         (#"{"name": "a"}"#, [""]), (#"{"name": "a", "role": "root"}"#, ["/role"]),
         (#"{"name": "a", "role": "read", "expires_at": "2001-01-01T00:00:00Z"}"#, ["/expires_at"]),
@@ -273,6 +299,34 @@ import Testing
                 #expect(answer.status == .forbidden, "\(answer.text)")
             }
             #expect(read.status == .ok)
+        }
+    }
+
+    @Test(arguments: [
+        #""checks": [{"name": "free", "type": "tcp", "target": {"host": "192.0.2.66", "port": 25}}]"#,
+        #""checks": [{"name": "mine", "renamed_from": "free", "type": "tcp", "target": {"host": "192.0.2.7", "port": 25}}]"#,
+        #""policies": [\#(Samples.policy)]"#,
+    ])
+    func `a key of a set takes nothing into it that is in no set`(objects: String) async throws {
+        try await TestAPI.run { api in
+            let (key, text) = KeyMint.mint(
+                role: .write, name: "shop", sets: ["shop"], now: api.clock.now)
+            try await api.storage.insertKey(key)
+            _ = try await api.post("/v1/checks", Samples.tcpCheck("free"))
+            _ = try await api.post("/v1/policies", Samples.policy)
+            let document = #"{"format": 1, "set": "shop", \#(objects)}"#
+
+            for path in ["/v1/apply", "/v1/apply?dry_run=true", "/v1/apply?take_over=true"] {
+                let answer = try await api.post(
+                    path, document, as: nil, headers: [.authorization: "Bearer \(text)"])
+
+                #expect(answer.status == .forbidden, "\(path): \(answer.text)")
+                #expect(answer.string("/detail")?.contains("belongs to no set") == true)
+            }
+            #expect(try await api.get("/v1/checks?set=shop").names() == [])
+            #expect(try await api.get("/v1/policies?set=shop").names() == [])
+            let allowed = try await api.post("/v1/apply", document)
+            #expect(allowed.status == .ok, "\(allowed.text)")
         }
     }
 
@@ -328,5 +382,29 @@ import Testing
         #expect(!first.secretHash.contains(parts[2]))
         #expect(first.id != second.id)
         #expect(text != other)
+    }
+}
+
+/// Something happens between a read of a key and its answer.
+private final class SlowKeys: ForwardingStorage {
+    let base: MemoryStorage
+    private let interlude = Mutex<(@Sendable () async -> Void)?>(nil)
+
+    init(base: MemoryStorage) {
+        self.base = base
+    }
+
+    func afterNextRead(_ body: @escaping @Sendable () async -> Void) {
+        interlude.withLock { $0 = body }
+    }
+
+    func key(id: String) async throws(StorageError) -> APIKey? {
+        let key = try await base.key(id: id)
+        let body = interlude.withLock { interlude in
+            defer { interlude = nil }
+            return interlude
+        }
+        await body?()
+        return key
     }
 }

@@ -161,7 +161,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(10)))
     func `comments tell that the connection lives, and a revoked key ends it`() async throws {
-        try await Listening.run(heartbeat: .milliseconds(100)) { server in
+        try await Listening.run(heartbeat: .milliseconds(100), keyMemory: .zero) { server in
             try await server.listen { stream in
                 try await stream.waitForComment()
                 try await server.storage.revokeKey(id: server.keyID)
@@ -174,6 +174,50 @@ import Testing
 
                 #expect(hasEnded)
             }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `a revoked key ends a stream also while events flow`() async throws {
+        try await Listening.run(keyMemory: .zero) { server in
+            try await server.listen { stream in
+                try await server.put("before")
+                _ = try await stream.next()
+                try await server.storage.revokeKey(id: server.keyID)
+                var told = 0
+                do {
+                    while told < 200 {
+                        try await server.put("after-\(told)")
+                        _ = try await stream.next()
+                        told += 1
+                    }
+                } catch is EventLines.Failure {}
+
+                #expect(told < 200)
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `a revoked key ends what is told of the past`() async throws {
+        let base = MemoryStorage(
+            clock: StorageClock(runningFrom: Timestamp(seconds: 1_800_000_000)))
+        let storage = RevokingStorage(base: base)
+        try await Listening.run(storage: storage, keyMemory: .zero) { server in
+            for number in 0..<501 { try await server.put("c\(number)") }
+            storage.revoke(server.keyID)
+            var told = 0
+            try await server.listen("?since=1h") { stream in
+                do {
+                    while true {
+                        _ = try await stream.next()
+                        told += 1
+                    }
+                } catch is EventLines.Failure {}
+            }
+
+            // The first page was read before it was revoked.
+            #expect(told <= 500)
         }
     }
 
@@ -240,7 +284,7 @@ private struct Listening: Sendable {
     static func run(
         storage: any Storage = MemoryStorage(
             clock: StorageClock(runningFrom: Timestamp(seconds: 1_800_000_000))),
-        limit: Int = 100, heartbeat: Duration = .seconds(15),
+        limit: Int = 100, heartbeat: Duration = .seconds(15), keyMemory: Duration = .seconds(5),
         _ body: @escaping @Sendable (Listening) async throws -> Void
     ) async throws {
         let (key, text) = KeyMint.mint(role: .admin, name: "test", now: try await storage.now())
@@ -249,8 +293,8 @@ private struct Listening: Sendable {
         let server = try APIServer(
             storage: storage, compiler: Compiler { _ in nil },
             settings: APISettings(
-                port: 0, longPollInterval: .milliseconds(100), listenerLimit: limit,
-                heartbeat: heartbeat),
+                port: 0, longPollInterval: .milliseconds(100), keyMemory: keyMemory,
+                listenerLimit: limit, heartbeat: heartbeat),
             logger: Logger(label: "test"), onListening: { listening.yield($0) })
         // As many connections at once as there are listeners.
         var configuration = HTTPClient.Configuration()
@@ -411,5 +455,30 @@ private struct HidingStorage: ForwardingStorage {
         return try await base.events(query).filter { event in
             if case .deed(let entry) = event { entry.object != hidden } else { true }
         }
+    }
+}
+
+/// A storage in which a key is revoked while the first page of the past is read.
+private struct RevokingStorage: ForwardingStorage {
+    private final class Doomed: Sendable {
+        let key = Mutex<String?>(nil)
+    }
+
+    let base: MemoryStorage
+    private let doomed = Doomed()
+
+    init(base: MemoryStorage) {
+        self.base = base
+    }
+
+    func revoke(_ key: String) {
+        doomed.key.withLock { $0 = key }
+    }
+
+    func events(_ query: EventQuery) async throws(StorageError) -> [Event] {
+        let events = try await base.events(query)
+        let key = query.limit == 500 ? doomed.key.withLock { $0.take() } : nil
+        if let key { try await base.change(KeyChange(.revoke(id: key), actor: "test")) }
+        return events
     }
 }

@@ -21,7 +21,7 @@ import Testing
             let evaluation = try await api.get("/v1/policies/acme-www/evaluation")
 
             #expect(set.status == .created)
-            #expect(set.string("/items/0/actor") == "key:test-operate")
+            #expect(set.string("/items/0/actor") == api.actor(of: .operate))
             #expect(set["/items/0/permanent"]?.bool == false)
             #expect(route.names("/records") == ["ams1"])
             #expect(list.string("/items/0/member") == "fra1")

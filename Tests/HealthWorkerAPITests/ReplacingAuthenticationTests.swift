@@ -8,6 +8,7 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
+import Synchronization
 import Testing
 
 @Suite struct `Authentication that is replaced` {
@@ -96,6 +97,54 @@ import Testing
         }
     }
 
+    @Test func `answers 429 where too much from one address is not believed`() async throws {
+        let start = ContinuousClock.now
+        try await serve(
+            ProxyAuthentication(proxies: ["192.0.2.1"]),
+            limits: .init(refusedKeysPerMinute: 2, now: { start })
+        ) { client in
+            var seen: [HTTPResponse.Status] = []
+            for _ in 0..<3 {
+                seen.append(
+                    try await client.executeRequest(
+                        uri: "/v1/queue", method: .get, headers: [Self.user: "eve"], body: nil
+                    ).status)
+            }
+
+            #expect(seen == [.unauthorized, .unauthorized, .tooManyRequests])
+        }
+    }
+
+    @Test func `is asked again while somebody listens`() async throws {
+        let server = try APIServer(
+            storage: MemoryStorage(), authentication: Patience(lasts: 2),
+            compiler: Compiler { _ in nil },
+            settings: APISettings(port: 0, longPollInterval: .milliseconds(100), keyMemory: .zero),
+            logger: Logger(label: "test"))
+
+        try await server.application.test(.live) { client in
+            // The whole answer is there once the stream has ended.
+            let answer = try await client.executeRequest(
+                uri: "/v1/events", method: .get, headers: [.accept: "text/event-stream"],
+                body: nil)
+
+            #expect(answer.status == .ok)
+            #expect(String(buffer: answer.body).hasPrefix("retry: "))
+        }
+    }
+
+    @Test func `the guide has its proxy set each header that is believed`() throws {
+        let guide = try text("Sources/HealthWorker/HealthWorker.docc/ReplacingAuthentication.md")
+        let example = try text("Tests/HealthWorkerAPITests/ProxyAuthentication.swift")
+        let headers = example.matches(of: #/HTTPField\.Name\("([^"]+)"\)/#)
+            .map { String($0.output.1) }
+
+        #expect(headers.count == 2)
+        for header in headers {
+            #expect(guide.contains("\nproxy_set_header \(header) "), "\(header)")
+        }
+    }
+
     @Test func `is quoted by the guide word for word`() throws {
         let guide = try text("Sources/HealthWorker/HealthWorker.docc/ReplacingAuthentication.md")
         let example = try text("Tests/HealthWorkerAPITests/ProxyAuthentication.swift")
@@ -107,5 +156,24 @@ import Testing
         #expect(guide.contains("```swift\n\(body)```\n"))
         #expect(guide.contains("```swift\n\(line)```\n"))
         #expect(test.contains("\n\(line)"))
+    }
+}
+
+/// Lets in whoever asks first, and after a number of times nobody.
+private final class Patience: Authentication {
+    let schemes: [SecurityScheme] = []
+    private let left: Mutex<Int>
+
+    init(lasts times: Int) {
+        left = Mutex(times)
+    }
+
+    func caller(of: Request, context: APIContext) throws(AuthenticationError) -> Caller {
+        let isIn = left.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        guard isIn else { throw .refused("Enough.") }
+        return Caller(id: "ann", actor: "user:ann", role: .read)
     }
 }

@@ -3,6 +3,8 @@ import HealthWorkerAPI
 import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
+import StorageConformance
+import Synchronization
 import Testing
 
 @Suite struct SettingsTests {
@@ -43,7 +45,7 @@ import Testing
             #expect(created.string("/name") == name)
             #expect(created.integer("/settings/concurrency") == 7)
             #expect(created["/settings/paused"]?.bool == true)
-            #expect(created.string("/updated_by") == "key:test-write")
+            #expect(created.string("/updated_by") == api.actor(of: .write))
             #expect(created.string("/message") == "kernel")
             #expect(read.text == created.text)
             #expect(read.headers[.eTag] == created.headers[.eTag])
@@ -58,7 +60,7 @@ import Testing
 
             let audit = try await api.get("/v1/audit")
             #expect(audit.string("/items/0/action") == "worker_settings.cleared")
-            #expect(audit.string("/items/2/actor") == "key:test-write")
+            #expect(audit.string("/items/2/actor") == api.actor(of: .write))
             #expect(audit["/items/2/after/paused"]?.bool == true)
         }
     }
@@ -109,6 +111,29 @@ import Testing
             }
             #expect(
                 try await api.storage.liveSettings().settings(for: .all)?.settings
+                    == WorkerSettings(concurrency: 7, isPaused: true))
+        }
+    }
+
+    @Test func `an operator who says If-Match: * pauses what somebody changes meanwhile`()
+        async throws
+    {
+        let base = MemoryStorage()
+        let (key, text) = KeyMint.mint(role: .operate, name: "a", now: try await base.now())
+        try await base.insertKey(key)
+        try await base.set(WorkerSettings(concurrency: 7))
+        let storage = RacingSettings(base: base)
+        try await TestAPI.run(
+            storage: base, apiStorage: storage, keys: [.operate: text],
+            settings: APISettings(routeMemory: .zero)
+        ) { api in
+            let paused = try await api.put(
+                "\(Self.root)/all", #"{"concurrency": 7, "paused": true}"#, as: .operate,
+                headers: [.ifMatch: "*"])
+
+            #expect(paused.status == .ok, "\(paused.text)")
+            #expect(
+                try await base.liveSettings().settings(for: .all)?.settings
                     == WorkerSettings(concurrency: 7, isPaused: true))
         }
     }
@@ -191,7 +216,8 @@ import Testing
             let fleet = try await api.get("/v1/fleet")
 
             #expect(
-                fleet.string("/items/0/paused") == "paused by key:test-operate for location fra1")
+                fleet.string("/items/0/paused")
+                    == "paused by \(api.actor(of: .operate)) for location fra1")
             #expect(fleet.integer("/items/0/probing") == 2)
             #expect(fleet.integer("/items/0/settings/revision") == inForce.revision)
             #expect(fleet.integer("/items/0/settings/concurrency/value") == 1000)
@@ -201,5 +227,33 @@ import Testing
             #expect(fleet["/items/0/settings/paused/value"]?.bool == true)
             #expect(fleet.string("/items/0/settings/paused/from") == "location")
         }
+    }
+}
+
+extension MemoryStorage {
+    fileprivate func set(_ settings: WorkerSettings) async throws(StorageError) {
+        _ = try await change(SettingsChange(settings, for: .all, actor: "ann"))
+    }
+}
+
+/// Somebody else changes the settings, and back again, just before they are changed the first time.
+private final class RacingSettings: ForwardingStorage {
+    let base: MemoryStorage
+    private let hasRaced = Mutex(false)
+
+    init(base: MemoryStorage) {
+        self.base = base
+    }
+
+    func change(_ change: SettingsChange) async throws(StorageError) -> LiveSettings {
+        let isFirst = hasRaced.withLock { hasRaced in
+            defer { hasRaced = true }
+            return !hasRaced
+        }
+        if isFirst {
+            try await base.set(WorkerSettings(concurrency: 8))
+            try await base.set(WorkerSettings(concurrency: 7))
+        }
+        return try await base.change(change)
     }
 }

@@ -10,8 +10,10 @@ struct AuditEndpoints {
 
     private static let filters: [Endpoint.Parameter] = [
         .query(
-            "actor", .text(length: 1...256).shown(as: .string("key:deploy")),
-            "Only what this one did."),
+            "actor",
+            .text(length: 1...256).shown(
+                as: .string("key:deploy/mfrggzdfmztwq2lk")),
+            "Only what this one did; of a key its name and its id."),
         .query(
             "action", .text(length: 1...64).shown(as: .string("check.updated")),
             "Only changes of this kind."),

@@ -8,6 +8,19 @@ import Hummingbird
 struct PublicEndpoints: Sendable {
     let backend: Backend
     let readiness: [ReadinessTest]
+    /// How long the storage took to answer; one question for all who ask at the same time.
+    private let storageAnswer: SharedReading<Duration>
+
+    init(backend: Backend, readiness: [ReadinessTest]) {
+        self.backend = backend
+        self.readiness = readiness
+        let storage = backend.storage
+        storageAnswer = SharedReading(memory: .milliseconds(500)) { () throws(StorageError) in
+            let start = ContinuousClock.now
+            try await storage.ping()
+            return ContinuousClock.now - start
+        }
+    }
 
     var all: [Endpoint] { [Self.alive, ready] }
 
@@ -30,7 +43,8 @@ struct PublicEndpoints: Sendable {
             .get, "/livez", "isAlive", tag: .installation, role: nil,
             summary: "Say whether the process answers at all",
             description: "It touches no storage: one that is away is no reason to kill a process.",
-            answers: [Endpoint.Answer(.ok, "It answers.", .reference("Liveness"))]
+            answers: [Endpoint.Answer(.ok, "It answers.", .reference("Liveness"))],
+            isUnlimited: true
         ) { _ in
             .json(.object([.init("status", .text("alive"))]), headers: [.cacheControl: "no-store"])
         }
@@ -42,7 +56,7 @@ struct PublicEndpoints: Sendable {
             summary: "Say whether the process can work",
             parameters: [.query("verbose", .boolean, "Tell what was looked at, too.")],
             answers: [Endpoint.Answer(.ok, "It can.", readySchema)],
-            problems: [.unavailable]
+            problems: [.unavailable], isUnlimited: true
         ) { call in
             try await ready(isVerbose: call.flag("verbose"))
         }
@@ -89,11 +103,9 @@ struct PublicEndpoints: Sendable {
     }
 
     private func ready(isVerbose: Bool) async throws -> Response {
-        let start = ContinuousClock.now
-        try await backend.storage.ping()
+        let took = try await storageAnswer.value()
         var entries: [Node.Entry] = [.init("status", .text("ready"))]
         if isVerbose {
-            let took = ContinuousClock.now - start
             entries.append(
                 .init(
                     "storage",

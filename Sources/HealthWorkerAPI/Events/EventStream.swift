@@ -20,7 +20,7 @@ struct EventStream: Sendable {
         }
         // Read before anything is answered, so that a storage that is away is a proper error.
         let start = try await backend.events.join()
-        let key = try await StandingKey(of: call, in: backend.storage)
+        let caller = StandingCaller(of: call, backend)
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store",
             // What stands in between must not wait for more.
@@ -29,7 +29,7 @@ struct EventStream: Sendable {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { [self] writer in
-                try await write(to: &writer, from: start, after: last, key: key)
+                try await write(to: &writer, from: start, after: last, for: caller)
                 try await writer.finish(nil)
                 // Until here, or until nobody wants the answer any more.
                 withExtendedLifetime(seat) {}
@@ -38,8 +38,9 @@ struct EventStream: Sendable {
 
     private func write(
         to writer: inout any ResponseBodyWriter, from start: EventWatch.Place,
-        after last: EventPosition?, key: StandingKey?
+        after last: EventPosition?, for caller: StandingCaller
     ) async throws {
+        var caller = caller
         var place = start
         var reached = last
         var sent: Set<EventPosition> = []
@@ -47,13 +48,17 @@ struct EventStream: Sendable {
         if let last, let known = backend.events.place(after: last) {
             place = known
         } else if last != nil || filter.query.from != nil {
-            (reached, sent) = try await writePast(to: &writer, after: last)
+            guard let past = try await writePast(to: &writer, after: last, for: &caller) else {
+                return
+            }
+            (reached, sent) = past
         }
 
         let pause = max(backend.settings.longPollInterval, .milliseconds(100))
         var heardAt = ContinuousClock.now
         // A process that ends does not keep its listeners: they go on at another one.
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            guard try await caller.isStillLetIn() else { return }
             switch try await news(after: place) {
             case .events(let told, let end)?:
                 let wanted = told.filter { filter.admits($0) && !sent.contains($0.position) }
@@ -67,11 +72,12 @@ struct EventStream: Sendable {
             case .forgotten?:
                 // It read so slowly that the others are thousands of events ahead.
                 place = try await backend.events.join()
-                (reached, sent) = try await writePast(to: &writer, after: reached)
+                guard let past = try await writePast(to: &writer, after: reached, for: &caller)
+                else { return }
+                (reached, sent) = past
             case nil: break
             }
             if ContinuousClock.now - heardAt >= backend.settings.heartbeat {
-                if let key, try await !key.isValid() { return }
                 try await writer.write(ByteBuffer(string: ": still here\n\n"))
                 heardAt = .now
             }
@@ -89,16 +95,19 @@ struct EventStream: Sendable {
         }
     }
 
-    /// From storage: what came after `last`, or since the moment that is asked for.
+    /// From storage: what came after `last`, or since the moment that is asked for; nil where the
+    /// caller is let in no more.
     private func writePast(
-        to writer: inout any ResponseBodyWriter, after last: EventPosition?
-    ) async throws -> (reached: EventPosition?, sent: Set<EventPosition>) {
+        to writer: inout any ResponseBodyWriter, after last: EventPosition?,
+        for caller: inout StandingCaller
+    ) async throws -> (reached: EventPosition?, sent: Set<EventPosition>)? {
         var query = filter.query
         (query.order, query.limit) = (.oldestFirst, 500)
         if let last { query.from = max(query.from ?? last.at, last.at - EventWatch.latest) }
         var sent: Set<EventPosition> = []
         var reached = last
         while true {
+            guard try await caller.isStillLetIn() else { return nil }
             let events = try await backend.storage.events(query)
             let told = try await ToldEvent.telling(of: events, from: backend.storage).filter {
                 $0.position != last && filter.admits($0)

@@ -20,16 +20,21 @@ package struct APIContext: RequestContext {
 }
 
 extension APIContext {
-    /// The IP address of whoever is connected; nil: none, as over a socket of the file system.
-    package var peer: String? { remoteAddress?.ipAddress }
+    /// The IP address of whoever is connected, one of IPv4 also where a socket of IPv6 accepted it;
+    /// nil: none, as over a socket of the file system.
+    package var peer: String? { remoteAddress.flatMap(IPAddress.init)?.text }
 
-    /// By what requests from one place are counted together: of IPv6 the first 64 bits, of which
-    /// everybody has all the rest.
-    var address: String {
-        guard let remoteAddress, let address = peer else { return "none" }
-        if case .v6 = remoteAddress, case .v6(let groups)? = IPAddress(address) {
-            return groups.prefix(4).map { String($0, radix: 16) }.joined(separator: ":") + "::/64"
+    /// By what requests from one place are counted together.
+    var address: String { remoteAddress.flatMap(IPAddress.init)?.place ?? "none" }
+}
+
+extension IPAddress {
+    /// Of IPv6 the first 64 bits, of which everybody has all the rest. Under `::/64` nobody has: these
+    /// are addresses such as that of loopback.
+    var place: String {
+        guard case .v6(let groups) = self, groups.prefix(4).contains(where: { $0 != 0 }) else {
+            return text
         }
-        return address
+        return groups.prefix(4).map { String($0, radix: 16) }.joined(separator: ":") + "::/64"
     }
 }

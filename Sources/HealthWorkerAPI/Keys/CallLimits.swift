@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// How often may be called, by the memory of this process alone.
 struct CallLimits: Sendable {
@@ -7,7 +8,7 @@ struct CallLimits: Sendable {
     let callers: RateLimiter
     /// Requests of which nobody says who sends them, by address.
     let strangers: RateLimiter
-    /// Keys that were refused, by address.
+    /// What was said of who sends a request and is not believed, by address.
     let refusals: RateLimiter
 
     init(_ settings: APISettings.Limits) {
@@ -27,6 +28,21 @@ struct CallLimits: Sendable {
             throw ProblemDetails(
                 tooMany: wait, "Too many requests without a key come from this address.")
         }
+    }
+
+    /// - Throws: 429 where too many were refused from there already.
+    func countRefusal(_ context: APIContext) throws {
+        let address = context.address
+        if let wait = refusals.take(for: address) { throw Self.tooManyRefused(wait) }
+        guard let wait = refusals.wait(of: address) else { return }
+        context.logger.warning(
+            "Too many refused keys come from one address: it has to wait",
+            metadata: ["address": "\(address)", "seconds": "\(wait.wholeSeconds)"])
+    }
+
+    static func tooManyRefused(_ wait: Duration) -> ProblemDetails {
+        ProblemDetails(
+            tooMany: wait, "Too many keys that are not known came from this address.")
     }
 }
 

@@ -31,6 +31,7 @@ struct CallerMiddleware: MiddlewareProtocol {
         var context = context
         context.caller = caller
         context.logger[metadataKey: "caller"] = "\(caller.actor)"
+        context.logger[metadataKey: "caller_id"] = "\(caller.id)"
         return try await next(request, context)
     }
 
@@ -43,10 +44,10 @@ struct CallerMiddleware: MiddlewareProtocol {
                 try limits.admitStranger(context)
                 throw Self.challenge(sentence, error: nil)
             case .refused(let sentence):
+                try limits.countRefusal(context)
                 throw Self.challenge(sentence, error: "invalid_token")
             case .tooMany(let wait):
-                throw ProblemDetails(
-                    tooMany: wait, "Too many keys that are not known came from this address.")
+                throw CallLimits.tooManyRefused(wait)
             case .storage(let error):
                 throw error
             }

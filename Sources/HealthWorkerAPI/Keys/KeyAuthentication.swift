@@ -6,8 +6,9 @@ import Metrics
 
 /// Knows callers by their key: `Authorization: Bearer KEY`, the configured header, or `X-API-Key`.
 ///
-/// Keys that are refused are counted for each address, and logged without a word of what was sent.
-/// From an address that sent too many, only keys are let in that are known already; others wait.
+/// Keys that are refused are logged without a word of what was sent. From an address that sent too
+/// many, a text that is not remembered is held against a list of all keys, so that a client with a
+/// wrong key keeps nobody out who shares its address, and costs no read for each of its tries.
 struct KeyAuthentication: Authentication {
     let keys: KeyRing
     let header: HTTPField.Name
@@ -27,40 +28,38 @@ struct KeyAuthentication: Authentication {
         guard let text = presentedKey(in: request.headers) else {
             throw .missing("Send a key as Authorization: Bearer KEY or \(header.rawName): KEY.")
         }
-        let address = context.address
-        if let wait = refusals.wait(of: address), !keys.remembers(text) { throw .tooMany(wait) }
-        let judgement: KeyRing.Judgement
+        let judgement: KeyRing.Judgement?
+        let wait = refusals.wait(of: context.address)
         do {
-            judgement = try await keys.judge(text)
+            if wait != nil, !keys.remembers(text), try await !keys.lists(text) {
+                judgement = nil
+            } else {
+                judgement = try await keys.judge(text)
+            }
         } catch {
             throw .storage(error)
         }
         switch judgement {
-        case .known(let caller):
+        case .known(let caller)?:
             return caller
-        case .unknown(let why, let id):
-            note(why, id: id, address: address, context)
+        case .unknown(let why, let id)?:
+            note(why, id: id, context)
             throw .refused("The key is not known, has expired or was revoked.")
+        case nil:
+            throw .tooMany(wait ?? .zero)
         }
     }
 
-    private func note(
-        _ why: KeyRing.Fault, id: String?, address: String, _ context: APIContext
-    ) {
+    private func note(_ why: KeyRing.Fault, id: String?, _ context: APIContext) {
         Counter(
             label: "health_worker_api_keys_refused_total", dimensions: [("reason", why.rawValue)]
         ).increment()
         var metadata: Logger.Metadata = [
-            "address": "\(address)", "reason": "\(why.rawValue)",
+            "address": "\(context.address)", "reason": "\(why.rawValue)",
         ]
         // The public part, and only of a key that there is: of other texts nobody knows what they are.
         if let id { metadata["key"] = "\(id)" }
         context.logger.notice("A key was refused", metadata: metadata)
-        if refusals.take(for: address) == nil, let wait = refusals.wait(of: address) {
-            context.logger.warning(
-                "Too many refused keys come from one address: it has to wait",
-                metadata: ["address": "\(address)", "seconds": "\(wait.wholeSeconds)"])
-        }
     }
 
     private static let usualHeader = HTTPField.Name("X-API-Key")!  // a token (RFC 9110 §5.1)

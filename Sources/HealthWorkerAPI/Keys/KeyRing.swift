@@ -37,11 +37,18 @@ final class KeyRing: Sendable {
         }
     }
 
+    private struct Known {
+        var entries: [String: Entry] = [:]
+        /// What was read before a key was forgotten is not kept after it.
+        var forgets = 0
+    }
+
     private let storage: any Storage
     private let memory: Duration
     private let limit: Int
     private let logger: Logger
-    private let entries = Mutex<[String: Entry]>([:])
+    private let known = Mutex(Known())
+    private let list: SharedReading<[String: Entry]>
 
     init(
         storage: any Storage, memory: Duration, limit: Int = 1024, logger: Logger
@@ -50,6 +57,15 @@ final class KeyRing: Sendable {
         self.memory = memory
         self.limit = limit
         self.logger = logger
+        list = SharedReading(memory: max(memory, .seconds(1))) { () throws(StorageError) in
+            let readAtInstant = ContinuousClock.now
+            let keys = try await storage.keys()
+            let readAt = try await storage.now()
+            return Dictionary(
+                uniqueKeysWithValues: keys.map {
+                    ($0.id, Entry(key: $0, readAt: readAt, readAtInstant: readAtInstant))
+                })
+        }
     }
 
     func judge(_ text: some StringProtocol) async throws(StorageError) -> Judgement {
@@ -65,7 +81,8 @@ final class KeyRing: Sendable {
         if !entry.isUseNoted { await note(useOf: entry) }
         return .known(
             Caller(
-                id: id, actor: "key:\(entry.key.name)", role: entry.key.role,
+                // Several keys may have one name, and a successor has its predecessor's.
+                id: id, actor: "key:\(entry.key.name)/\(id)", role: entry.key.role,
                 sets: entry.key.sets))
     }
 
@@ -73,40 +90,56 @@ final class KeyRing: Sendable {
     /// asked.
     func remembers(_ text: some StringProtocol) -> Bool {
         guard let (id, secret) = KeyMint.parts(of: text),
-            let entry = entries.withLock({ $0[id] })
+            let entry = known.withLock({ $0.entries[id] })
         else { return false }
         return entry.fault(hash: KeyMint.hash(ofSecret: secret)) == nil
     }
 
+    /// Whether it is a key that holds by a list of all keys. The list is read at most once in
+    /// `memory`, or in a second, however many texts are asked about.
+    func lists(_ text: some StringProtocol) async throws(StorageError) -> Bool {
+        guard let (id, secret) = KeyMint.parts(of: text) else { return false }
+        let entry = try await list.value()[id]
+        let hash = KeyMint.hash(ofSecret: secret)
+        guard let entry else {
+            _ = KeyMint.areEqual(hash, Self.nobodysHash)
+            return false
+        }
+        return entry.fault(hash: hash) == nil
+    }
+
     /// Forgets what is remembered of a key, after it was changed here.
     func forget(_ id: String) {
-        entries.withLock { _ = $0.removeValue(forKey: id) }
+        known.withLock {
+            $0.entries.removeValue(forKey: id)
+            $0.forgets += 1
+        }
     }
 
     private static let nobodysHash = String(repeating: "0", count: 64)
 
     private func entry(of id: String) async throws(StorageError) -> Entry? {
         let now = ContinuousClock.now
-        if let known = entries.withLock({ $0[id] }), now - known.readAtInstant < memory {
-            return known
-        }
+        let (last, forgets) = known.withLock { ($0.entries[id], $0.forgets) }
+        if let last, now - last.readAtInstant < memory { return last }
         guard let key = try await storage.key(id: id) else {
-            forget(id)
+            known.withLock { _ = $0.entries.removeValue(forKey: id) }
             return nil
         }
         let entry = Entry(key: key, readAt: try await storage.now(), readAtInstant: now)
-        entries.withLock { entries in
-            if entries.count >= limit {
-                entries = entries.filter { now - $0.value.readAtInstant < memory }
-                if entries.count >= limit { entries.removeAll() }
+        known.withLock { known in
+            guard known.forgets == forgets else { return }
+            if known.entries.count >= limit {
+                known.entries = known.entries.filter { now - $0.value.readAtInstant < memory }
+                if known.entries.count >= limit { known.entries.removeAll() }
             }
-            entries[id] = entry
+            known.entries[id] = entry
         }
         return entry
     }
 
     private func note(useOf entry: Entry) async {
-        entries.withLock { $0[entry.key.id]?.isUseNoted = true }
+        known.withLock { $0.entries[entry.key.id]?.isUseNoted = true }
         if let last = entry.key.lastUsedAt, entry.readAt - last < .seconds(60) { return }
         do {
             try await storage.touchKey(id: entry.key.id)

@@ -20,8 +20,8 @@ struct RouteSource: Sendable {
     }
 
     let look: @Sendable (_ policy: String) async throws -> Seen
-    /// What says whether a caller who listens for days still may.
-    let standing: @Sendable (Call) async throws -> StandingKey?
+    /// What says whether a caller who listens for days still may; nil: everybody may who is here.
+    let standing: @Sendable (Call) -> StandingCaller?
     let listeners: Listeners
     /// How often one who waits looks.
     let pause: Duration
@@ -34,7 +34,7 @@ struct RouteSource: Sendable {
                 Seen(
                     known: try await backend.watch.route(ofPolicy: policy),
                     staleness: Staleness())
-            }, standing: { try await StandingKey(of: $0, in: backend.storage) },
+            }, standing: { StandingCaller(of: $0, backend) },
             listeners: backend.listeners,
             pause: max(backend.settings.longPollInterval, .milliseconds(100)),
             heartbeat: backend.settings.heartbeat)

@@ -21,7 +21,7 @@ struct RouteStream: Sendable {
         guard let route = first.known else {
             throw ProblemDetails.missing(.policy, policy)
         }
-        let key = try await source.standing(call)
+        let caller = source.standing(call)
         let last = call.request.headers[.lastEventID].map { "\"\($0)\"" }
         let headers: HTTPFields = [
             .contentType: "text/event-stream", .cacheControl: "no-store",
@@ -32,7 +32,7 @@ struct RouteStream: Sendable {
         return Response(
             status: .ok, headers: headers,
             body: ResponseBody { [self] writer in
-                try await write(to: &writer, first, after: last, key: key)
+                try await write(to: &writer, first, after: last, for: caller)
                 try await writer.finish(nil)
                 // Until here, or until nobody wants the answer any more.
                 withExtendedLifetime(seat) {}
@@ -41,15 +41,17 @@ struct RouteStream: Sendable {
 
     private func write(
         to writer: inout any ResponseBodyWriter, _ first: RouteSource.Seen, after last: String?,
-        key: StandingKey?
+        for caller: StandingCaller?
     ) async throws {
         try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
+        var caller = caller
         var told = last
         var isStale = false
         var seen: RouteSource.Seen? = first
         var heardAt = ContinuousClock.now
         // A process that ends does not keep its listeners: they go on at another one.
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            guard try await caller?.isStillLetIn() ?? true else { return }
             if let seen {
                 guard let known = seen.known else {
                     return try await writer.write(ByteBuffer(string: "event: gone\ndata: {}\n\n"))
@@ -64,7 +66,6 @@ struct RouteStream: Sendable {
                 isStale = seen.staleness.age != nil
             }
             if ContinuousClock.now - heardAt >= source.heartbeat {
-                if let key, try await !key.isValid() { return }
                 try await writer.write(ByteBuffer(string: ": still here\n\n"))
                 heardAt = .now
             }
