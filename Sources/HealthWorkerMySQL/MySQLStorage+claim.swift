@@ -1,4 +1,4 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension MySQLStorage {
@@ -23,6 +23,20 @@ extension MySQLStorage {
                         base: check.base)
                 }
             }
+        }
+    }
+
+    package func oldestJob(from: JobID) async throws(StorageError) -> JobID? {
+        try await read { session in
+            try session.first(
+                """
+                SELECT job_id
+                FROM probe_jobs FORCE INDEX (PRIMARY)
+                WHERE job_id >= ?
+                ORDER BY job_id
+                LIMIT 1
+                """, [from]
+            ) { $0.id(0) }
         }
     }
 

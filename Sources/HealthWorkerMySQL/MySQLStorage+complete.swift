@@ -1,4 +1,4 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension MySQLStorage {
@@ -31,22 +31,23 @@ extension MySQLStorage {
         }
     }
 
-    package func expireLost(limit: Int) async throws(StorageError) -> Int {
+    package func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
         let isWanted = try await read { session in
             try session.first(
                 """
                 SELECT 1
-                FROM probe_jobs
-                WHERE attempt >= 3
+                FROM probe_jobs FORCE INDEX (PRIMARY)
+                WHERE job_id >= ?
+                  AND attempt >= 3
                   AND worker_id IS NOT NULL
                   AND visible_at <= ?
                 LIMIT 1
-                """, [session.now]
+                """, [from, session.now]
             ) { $0.flag(0) } ?? false
         }
         guard isWanted else { return 0 }
         return try await transact { [process] session in
-            let lost = try session.lockLostJobs(limit: limit)
+            let lost = try session.lockLostJobs(limit: limit, from: from)
             if lost.isEmpty { return 0 }
             try session.end(lost)
             try session.count(Tally(lost: Int64(lost.count)), for: process)
@@ -275,18 +276,19 @@ extension Session {
         }
     }
 
-    fileprivate func lockLostJobs(limit: Int) throws -> [RecordedOutcome] {
+    fileprivate func lockLostJobs(limit: Int, from: JobID) throws -> [RecordedOutcome] {
         try all(
             """
             SELECT job_id, attempt, check_id, epoch, worker_id, coalesce(worker_location, '')
             FROM probe_jobs FORCE INDEX (PRIMARY)
-            WHERE attempt >= 3
+            WHERE job_id >= ?
+              AND attempt >= 3
               AND worker_id IS NOT NULL
               AND visible_at <= ?
             ORDER BY job_id
             LIMIT ?
             FOR UPDATE SKIP LOCKED
-            """, [now, limit]
+            """, [from, now, limit]
         ) { row in
             RecordedOutcome(
                 job: row.id(0), attempt: row.int(1), check: row.id(2), epoch: row.integer(3),

@@ -1,4 +1,4 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension PostgreSQLStorage {
@@ -16,6 +16,12 @@ extension PostgreSQLStorage {
                     revision: row.integer(6), dueAt: row.moment(3), claimedAt: row.moment(4),
                     leaseEnds: row.moment(5), base: try HealthState(row, from: 7))
             }
+        }
+    }
+
+    package func oldestJob(from: JobID) async throws(StorageError) -> JobID? {
+        try await perform { session in
+            try session.first(Self.oldestLiveJob, [from]) { $0.id(0) }
         }
     }
 
@@ -126,5 +132,14 @@ extension PostgreSQLStorage {
         JOIN checks AS c USING (check_id)
         JOIN check_health AS h USING (check_id)
         ORDER BY j.job_id
+        """
+
+    /// From `$1` on.
+    package static let oldestLiveJob = """
+        SELECT job_id
+        FROM probe_jobs
+        WHERE job_id >= $1
+        ORDER BY job_id
+        LIMIT 1
         """
 }

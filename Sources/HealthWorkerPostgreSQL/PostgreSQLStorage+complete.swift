@@ -1,4 +1,4 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension PostgreSQLStorage {
@@ -64,9 +64,9 @@ extension PostgreSQLStorage {
         return CompletionReport(accepted: Set(stale.jobs ?? ends.map(\.claim.job)))
     }
 
-    package func expireLost(limit: Int) async throws(StorageError) -> Int {
+    package func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
         try await perform { [process] session in
-            try session.first(Self.expireLostJobs, [limit, process]) { $0.int(0) } ?? 0
+            try session.first(Self.expireLostJobs, [limit, process, from]) { $0.int(0) } ?? 0
         }
     }
 }
@@ -298,15 +298,16 @@ extension PostgreSQLStorage {
         FROM report
         """
 
-    /// Ends `$1` jobs at most, on behalf of process `$2`, as an inconclusive outcome does: nothing
-    /// is counted, and since when is remembered.
+    /// Ends `$1` jobs at most, from `$3` on, on behalf of process `$2`, as an inconclusive outcome
+    /// does: nothing is counted, and since when is remembered.
     package static let expireLostJobs = """
         WITH ended AS (
             DELETE FROM probe_jobs
             WHERE ctid = ANY (ARRAY(
                 SELECT ctid
                 FROM probe_jobs
-                WHERE attempt >= 3
+                WHERE job_id >= $3
+                  AND attempt >= 3
                   AND worker_id IS NOT NULL
                   AND visible_at <= (SELECT now_us())
                 ORDER BY job_id

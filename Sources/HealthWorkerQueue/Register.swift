@@ -36,17 +36,19 @@ package struct Register: Service {
     private let logger: Logger
     /// Woken when jobs were enqueued, for a worker in the same process.
     private let enqueued: WakeSignal?
-    private let failingSweeps = FailingSweeps()
+    private let sweeps = Sweeps()
     private let metrics: RegisterMetrics
 
-    /// Sweeps in a row in which a policy could not be evaluated: there is one a second, and not each
-    /// is to be read.
-    private final class FailingSweeps: Sendable {
-        private let inARow = Mutex(0)
+    /// What a sweep has to know of those before it.
+    private final class Sweeps: Sendable {
+        let start = Mutex(SweepStart())
+        private let failingInARow = Mutex(0)
 
+        /// Counts those in which a policy could not be evaluated: there is one a second, and not each
+        /// is to be read.
         /// - Returns: whether it is worth a line in the log.
         func count(isFailing: Bool) -> Bool {
-            inARow.withLock { inARow in
+            failingInARow.withLock { inARow in
                 inARow = isFailing ? inARow + 1 : 0
                 return inARow == 1 || inARow % 30 == 0
             }
@@ -101,13 +103,16 @@ package struct Register: Service {
     /// Ends lost jobs and evaluates policies that wait.
     /// - Returns: how long to wait before the next step.
     package func sweep() async throws(StorageError) -> Duration {
-        let lost = try await storage.expireLost(limit: 500)
+        let now = time.now()
+        let oldest = try await storage.oldestJob(from: sweeps.start.withLock { $0.next(at: now) })
+        let lost = try await storage.expireLost(
+            limit: 500, from: sweeps.start.withLock { $0.see(oldest, at: now) })
         if lost > 0 {
             logger.warning(
                 "jobs were lost: their third lease ended", metadata: ["jobs": "\(lost)"])
         }
         let evaluated = try await evaluator.evaluateDue(limit: 100)
-        let isWorthALine = failingSweeps.count(isFailing: !evaluated.failures.isEmpty)
+        let isWorthALine = sweeps.count(isFailing: !evaluated.failures.isEmpty)
         for (policy, error) in evaluated.failures where isWorthALine {
             logger.error(
                 "policy not evaluated",

@@ -13,8 +13,9 @@ package import HealthWorkerModel
 package struct Watermark: Sendable {
     private var newest: JobID = 0
     private var settled: JobID = 0
-    private var candidate: JobID = 0
-    private var candidateSince: Duration = .zero
+    /// The newest at some moments of the last 3 s. With an old transaction open, each tenth of a second
+    /// more is as many remains to walk over as jobs were done in it.
+    private var marks: [(newest: JobID, at: Duration)] = []
     /// Behind the last job of a full claim.
     private var resume: JobID?
     private var beganAt: Duration = .zero
@@ -37,16 +38,17 @@ package struct Watermark: Sendable {
                 reachedAt = now
             } else if now - reachedAt >= .seconds(3) {
                 self = Watermark()
-                (candidateSince, beganAt, reachedAt) = (now, now, now)
+                (beganAt, reachedAt) = (now, now)
             }
         }
         resume = isFull ? jobs.last.map { JobID($0.rawValue + 1) } : nil
         newest = max(newest, jobs.last ?? 0)
-        if now - candidateSince >= .seconds(3) {
-            settled = candidate
-            candidate = newest
-            candidateSince = now
+        if marks.last.map({ now - $0.at >= .milliseconds(500) }) ?? true {
+            marks.append((newest, now))
         }
+        let past = marks.prefix { now - $0.at >= .seconds(3) }
+        if let last = past.last { settled = last.newest }
+        marks.removeFirst(past.count)
     }
 
     package var lowest: JobID {

@@ -82,6 +82,7 @@ package final class Worker: Service {
         var hasStopped = false
         var watermark = Watermark()
         var trouble = OwnTrouble()
+        var sweepStart = SweepStart()
         var nextSweep: Duration = .zero
         /// What operators let it do.
         var settings: SettingsInForce
@@ -247,31 +248,35 @@ package final class Worker: Service {
         guard isolation.pause == nil else { return (0, 0) }
         let before = time.now()
         let workers = fleet.workerCount(at: limits.location)
-        let request = state.withLock { state -> ClaimRequest? in
+        var sweepsFrom: JobID?
+        let wanted = state.withLock { state -> ClaimRequest? in
             guard !state.settings.isPaused.value else { return nil }
             let limit = min(
                 state.freePlaces, state.settings.batchSize.value,
                 state.trouble.limit(probing: state.probing, at: before))
             guard limit > 0 else { return nil }
-            var from = state.watermark.next(at: before)
             if before >= state.nextSweep {
                 // About one sweep a second over all workers at a location, for it sees no other
                 // location's jobs: it finds what the watermark hides, ended leases above all.
                 state.nextSweep =
                     before + .seconds(1) * Double(workers) * time.spread()
-                from = 0
+                sweepsFrom = state.sweepStart.next(at: before)
             }
             return ClaimRequest(
-                limit: limit, location: limits.location, from: from,
+                limit: limit, location: limits.location, from: state.watermark.next(at: before),
                 leaseMargin: limits.leaseMargin)
         }
-        guard let request else { return (0, 0) }
+        guard var request = wanted else { return (0, 0) }
         let claims: [Claim]
         do throws(StorageError) {
+            if let sweepsFrom {
+                let oldest = try await storage.oldestJob(from: sweepsFrom)
+                request.from = state.withLock { $0.sweepStart.see(oldest, at: before) }
+            }
             claims = try await storage.claim(request)
         } catch {
             // What was to be swept is not: the next claim does it.
-            if request.from == 0 { state.withLock { $0.nextSweep = .zero } }
+            if sweepsFrom != nil { state.withLock { $0.nextSweep = .zero } }
             throw error
         }
         state.withLock { state in

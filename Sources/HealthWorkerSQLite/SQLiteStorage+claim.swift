@@ -1,5 +1,5 @@
 import GRDB
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension SQLiteStorage {
@@ -13,6 +13,20 @@ extension SQLiteStorage {
             }
             try session.count(tally, for: process)
             return candidates.map(\.claim)
+        }
+    }
+
+    package func oldestJob(from: JobID) async throws(StorageError) -> JobID? {
+        try await read { session in
+            try session.first(
+                """
+                SELECT job_id
+                FROM probe_jobs
+                WHERE job_id >= ?
+                ORDER BY job_id
+                LIMIT 1
+                """, [from.rawValue]
+            ) { $0.id(0) }
         }
     }
 

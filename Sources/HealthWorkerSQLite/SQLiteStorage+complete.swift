@@ -1,5 +1,5 @@
 import GRDB
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension SQLiteStorage {
@@ -15,11 +15,11 @@ extension SQLiteStorage {
         }
     }
 
-    package func expireLost(limit: Int) async throws(StorageError) -> Int {
-        let isWanted = try await read { !(try $0.lostJobs(limit: 1)).isEmpty }
+    package func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
+        let isWanted = try await read { !(try $0.lostJobs(limit: 1, from: from)).isEmpty }
         guard isWanted else { return 0 }
         return try await write { [process] session in
-            let lost = try session.lostJobs(limit: limit)
+            let lost = try session.lostJobs(limit: limit, from: from)
             for job in lost {
                 try session.end(job)
             }
@@ -271,17 +271,18 @@ extension Session {
         ) { $0.id(0) }
     }
 
-    fileprivate func lostJobs(limit: Int) throws -> [LostJob] {
+    fileprivate func lostJobs(limit: Int, from: JobID) throws -> [LostJob] {
         try all(
             """
             SELECT job_id, attempt, check_id, worker_id, coalesce(worker_location, '')
             FROM probe_jobs
-            WHERE attempt >= 3
+            WHERE job_id >= ?
+              AND attempt >= 3
               AND worker_id IS NOT NULL
               AND visible_at <= ?
             ORDER BY visible_at
             LIMIT ?
-            """, [now.microseconds, limit]
+            """, [from.rawValue, now.microseconds, limit]
         ) { row in
             LostJob(
                 job: JobReference(job: row.id(0), attempt: row.int(1)), check: row.id(2),

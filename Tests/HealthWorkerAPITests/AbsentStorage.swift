@@ -29,7 +29,8 @@ struct AbsentStorage: Storage {
     func complete(_: [Completion]) throws(StorageError) -> CompletionReport { throw away }
     func release(_: [JobReference]) throws(StorageError) -> Int { throw away }
     func discard(_: [JobReference]) throws(StorageError) -> Int { throw away }
-    func expireLost(limit _: Int) throws(StorageError) -> Int { throw away }
+    func oldestJob(from _: JobID) throws(StorageError) -> JobID? { throw away }
+    func expireLost(limit _: Int, from _: JobID) throws(StorageError) -> Int { throw away }
     func enqueueNow(_: CheckID) throws(StorageError) { throw away }
     func updateJobs() throws(StorageError) -> Int { throw away }
     func nextSlotDue() throws(StorageError) -> Timestamp? { throw away }

@@ -109,6 +109,12 @@ import Testing
         expectLookups(
             try plan(of: PostgreSQLStorage.enqueueDueSlots, ["8", "1"], on: fixture), "enqueue",
             isEmpty: checks == 0)
+        expectLookups(
+            try plan(of: PostgreSQLStorage.oldestLiveJob, ["0"], on: fixture), "oldest",
+            isEmpty: checks == 0)
+        expectLookups(
+            try plan(of: PostgreSQLStorage.expireLostJobs, ["500", "1", "0"], on: fixture),
+            "expire lost", isEmpty: checks == 0)
     }
 
     /// A join of two such parts would be as many steps as the product of both: no index is on them.

@@ -127,6 +127,19 @@ extension OwnTrouble {
         #expect(lowest.rawValue >= 1_400_000)
     }
 
+    @Test func `is no older than it has to be`() {
+        var watermark = Watermark()
+        for tenth in 0...200 {
+            watermark.see(
+                [JobID(Int64(tenth) * 10_000)], isFull: false, at: .milliseconds(tenth * 100))
+        }
+
+        let lowest = watermark.next(at: .seconds(20))
+
+        #expect(lowest.rawValue <= 1_700_000)
+        #expect(lowest.rawValue >= 1_600_000)
+    }
+
     @Test func `leaves a shallow queue whole`() {
         var watermark = Watermark()
         for second in 0...20 {
@@ -169,6 +182,43 @@ extension OwnTrouble {
 
         watermark.see([13], isFull: false, at: .milliseconds(1200))
         #expect(watermark.next(at: .milliseconds(1201)) == 0)
+    }
+}
+
+@Suite struct `The start of a sweep` {
+    @Test func `is what was the oldest live job ten seconds ago`() {
+        var start = SweepStart()
+        #expect(start.next(at: .zero) == 0)
+        #expect(start.see(700, at: .zero) == 700)
+        #expect(start.next(at: .seconds(9)) == 0)
+        #expect(start.see(900, at: .seconds(9)) == 900)
+
+        #expect(start.next(at: .seconds(10)) == 700)
+        #expect(start.see(1000, at: .seconds(10)) == 1000)
+        #expect(start.next(at: .seconds(19)) == 900)
+    }
+
+    @Test func `is the beginning where nothing lives from there on`() {
+        var start = SweepStart()
+        _ = start.next(at: .zero)
+        _ = start.see(700, at: .zero)
+
+        let from = start.next(at: .seconds(10))
+        let begins = start.see(nil, at: .seconds(10))
+
+        #expect(from == 700)
+        #expect(begins == 0)
+    }
+
+    @Test func `is the beginning at every thirtieth`() {
+        var start = SweepStart()
+        let starts = (0..<90).map { second in
+            let from = start.next(at: .seconds(second))
+            _ = start.see(JobID(Int64(1 + second)), at: .seconds(second))
+            return from
+        }
+
+        #expect((20..<90).filter { starts[$0] == 0 } == [30, 60])
     }
 }
 

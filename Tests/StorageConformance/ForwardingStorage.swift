@@ -81,8 +81,12 @@ extension ForwardingStorage {
         try await base.discard(jobs)
     }
 
-    package func expireLost(limit: Int) async throws(StorageError) -> Int {
-        try await base.expireLost(limit: limit)
+    package func oldestJob(from: JobID) async throws(StorageError) -> JobID? {
+        try await base.oldestJob(from: from)
+    }
+
+    package func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
+        try await base.expireLost(limit: limit, from: from)
     }
 
     package func enqueueNow(_ check: CheckID) async throws(StorageError) {

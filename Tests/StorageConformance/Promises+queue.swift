@@ -71,6 +71,22 @@ extension StoragePromise {
                 above.map(\.job), [all[1].job, all[2].job], "claims from the watermark")
             try expectEqual(swept.map(\.job), [all[0].job], "claims from 0")
         },
+        StoragePromise("the oldest live job is known, whoever holds it") {
+            let storage = try await $0.storage(process: 1)
+            let none = try await storage.oldestJob(from: 0)
+            for name in ["a", "b", "c"] { try await storage.put(.sample(name)) }
+            let all = try await storage.claimAll()
+            try expectEqual(all.count, 3, "claims")
+
+            let held = try await storage.oldestJob(from: 0)
+            let later = try await storage.oldestJob(from: JobID(all[0].job.rawValue + 1))
+            let behind = try await storage.oldestJob(from: JobID(all[2].job.rawValue + 1))
+
+            try expectEqual(none, nil, "the oldest of none")
+            try expectEqual(held, all[0].job, "the oldest")
+            try expectEqual(later, all[1].job, "the oldest behind the first")
+            try expectEqual(behind, nil, "the oldest behind the last")
+        },
         StoragePromise("only workers at a listed location get a check's job") {
             let storage = try await $0.storage(process: 1)
             try await storage.put(
@@ -162,9 +178,12 @@ extension StoragePromise {
             let last = try unwrap(try await storage.observation(of: "web").job, "job")
 
             let fourth = try await storage.claimAll()
-            let lost = try await storage.expireLost(limit: 9)
+            let behind = try await storage.expireLost(
+                limit: 9, from: JobID(last.id.rawValue + 1))
+            let lost = try await storage.expireLost(limit: 9, from: last.id)
 
             try expectEqual(fourth, [], "fourth claim")
+            try expectEqual(behind, 0, "lost jobs behind it")
             try expectEqual(lost, 1, "lost jobs")
             let seen = try await storage.observation(of: "web")
             try expect(seen.job == nil, "The job lives on")

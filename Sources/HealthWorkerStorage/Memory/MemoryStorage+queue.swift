@@ -105,9 +105,13 @@ extension MemoryStorage {
         }
     }
 
-    package func expireLost(limit: Int) async throws(StorageError) -> Int {
+    package func oldestJob(from: JobID) async throws(StorageError) -> JobID? {
+        try withState { state, _ in state.jobs(from: from).first { _ in true }?.id }
+    }
+
+    package func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
         try withState { state, now in
-            let lost = Array(state.jobs(from: 0).filter { $0.isLost(at: now) }.prefix(limit))
+            let lost = Array(state.jobs(from: from).filter { $0.isLost(at: now) }.prefix(limit))
             for job in lost {
                 guard let holder = job.worker else { continue }
                 state.removeJob(job)

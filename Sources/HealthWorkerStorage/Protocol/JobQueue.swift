@@ -17,7 +17,7 @@ package protocol JobQueue: Sendable {
     /// margin, by the storage's clock. A job that avoids this worker is not handed to it until 1 s
     /// after it became visible, nor, where its check lists several locations, to another one at the
     /// location of the avoided worker. A job whose third lease ended is left to
-    /// ``expireLost(limit:)``; one that was given back is claimed, whatever its attempt.
+    /// ``expireLost(limit:from:)``; one that was given back is claimed, whatever its attempt.
     func claim(_ request: ClaimRequest) async throws(StorageError) -> [Claim]
 
     /// Ends jobs with their outcomes, moves health, records turns, enqueues re-checks and the
@@ -37,9 +37,13 @@ package protocol JobQueue: Sendable {
     /// - Returns: how many ended.
     func discard(_ jobs: [JobReference]) async throws(StorageError) -> Int
 
-    /// Ends jobs whose third lease ended with one inconclusive outcome, `lost`.
+    /// The live job with the lowest id from `from` on, whoever holds it; nil without one.
+    func oldestJob(from: JobID) async throws(StorageError) -> JobID?
+
+    /// Ends jobs whose third lease ended, those with ids from `from` on, with one inconclusive outcome,
+    /// `lost`.
     /// - Returns: how many ended.
-    func expireLost(limit: Int) async throws(StorageError) -> Int
+    func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int
 
     /// Makes a check due now, unless its job is live; then that job becomes visible now if nobody
     /// holds it.
@@ -77,10 +81,18 @@ package struct EnqueueReport: Hashable, Sendable {
     }
 }
 
+extension JobQueue {
+    /// The same of all jobs.
+    package func expireLost(limit: Int) async throws(StorageError) -> Int {
+        try await expireLost(limit: limit, from: 0)
+    }
+}
+
 package struct ClaimRequest: Hashable, Sendable {
     package var limit: Int
     package var location: String
-    /// The low watermark: jobs with smaller ids are left to the sweep, which claims from 0.
+    /// The low watermark: jobs with smaller ids are left to the sweep, which claims from the oldest
+    /// live job on.
     package var from: JobID
     package var leaseMargin: Duration
 

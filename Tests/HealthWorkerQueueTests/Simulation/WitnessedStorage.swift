@@ -62,9 +62,9 @@ struct WitnessedStorage<Base: Storage>: ForwardingStorage {
         return discarded
     }
 
-    func expireLost(limit: Int) async throws(StorageError) -> Int {
+    func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
         let over = journal.lostHolds(at: try await base.now())
-        let lost = try await base.expireLost(limit: limit)
+        let lost = try await base.expireLost(limit: limit, from: from)
         let live = try await base.observations(of: over.map(\.check))
         journal.ended(over.filter { live[$0.check]?.job?.id != $0.job.job }.map(\.job))
         return lost
@@ -130,9 +130,9 @@ struct FaultyStorage<Base: Storage>: ForwardingStorage {
         return discarded
     }
 
-    func expireLost(limit: Int) async throws(StorageError) -> Int {
+    func expireLost(limit: Int, from: JobID) async throws(StorageError) -> Int {
         try faults.before()
-        let lost = try await base.expireLost(limit: limit)
+        let lost = try await base.expireLost(limit: limit, from: from)
         try faults.after()
         return lost
     }
