@@ -218,13 +218,23 @@ package final class Worker: Service {
                     await waitForPlaces()
                     continue
                 }
-                idle = claimed.jobs > 0 ? 0 : min(idle + 1, 3)
-                let pause = Duration.milliseconds(50 * (idle + 1)) * time.spread()
-                await enqueued.wait(upTo: pause, time)
+                idle = claimed.jobs > 0 ? 0 : min(idle + 1, 100)
+                let pause = Self.pause(
+                    afterIdle: idle, of: fleet.workerCount(at: limits.location))
+                await enqueued.wait(upTo: pause * time.spread(), time)
             }
         }
         state.withLock { $0.hasStopped = true }
         for signal in found { signal.wake() }
+    }
+
+    /// How long it waits after so many claims in a row that found nothing: 50 ms, and up to 200 ms once
+    /// they mean that there is little to do. In a small fleet the first ones do not: another worker was
+    /// there before, and may be busy when the next slot is due. In a large one somebody never is, and all
+    /// of them together would ask too often.
+    package static func pause(afterIdle claims: Int, of workers: Int) -> Duration {
+        let patience = 20 / max(1, workers)
+        return .milliseconds(50 * (1 + min(3, max(0, claims - patience))))
     }
 
     /// More jobs wait than there was room for: claims them many at a time, not one for each place

@@ -185,6 +185,21 @@ extension OwnTrouble {
     }
 }
 
+@Suite struct `The pause between claims` {
+    @Test(arguments: [
+        (1, [0, 20, 21, 22, 23, 100], [50, 50, 100, 150, 200, 200]),
+        (2, [0, 10, 11, 13], [50, 50, 100, 200]),
+        (21, [0, 1, 2, 3, 4], [50, 100, 150, 200, 200]),
+    ])
+    func `is short for a while after the last job, shorter a while in a larger fleet`(
+        workers: Int, claims: [Int], milliseconds: [Int]
+    ) {
+        let pauses = claims.map { Worker.pause(afterIdle: $0, of: workers) }
+
+        #expect(pauses == milliseconds.map { .milliseconds($0) })
+    }
+}
+
 @Suite struct `The start of a sweep` {
     @Test func `is what was the oldest live job ten seconds ago`() {
         var start = SweepStart()
