@@ -328,11 +328,15 @@ def drains(options):
         return statistics.median(a / b for a, b in zip(rates[name], rates[to]))
 
     print(f"\n{options.rounds} rounds, each in this order; the medians")
-    row("drain", "jobs/s", "lowest", "highest", "of pgbench", "WAL B/job", "server µs/job", "client µs/job")
+    row("drain", "jobs/s", "lowest", "highest", "of pgbench", "WAL B/job", "server µs/job",
+        "client µs/job", "CPU in use")
     for name, found in rates.items():
         log, server, client = (statistics.median(column) for column in zip(*costs[name]))
+        # Near 100 % it is bound by what a job costs, far from it by waiting: for the disk, for answers.
+        used = statistics.median(found) * (server + client) / os.cpu_count()
         row(name, f"{statistics.median(found):,.0f}", f"{min(found):,.0f}", f"{max(found):,.0f}",
-            f"{ratio(name, RAW):.3f}", f"{log:.0f}", f"{server * 1e6:.1f}", f"{client * 1e6:.1f}")
+            f"{ratio(name, RAW):.3f}", f"{log:.0f}", f"{server * 1e6:.1f}", f"{client * 1e6:.1f}",
+            f"{used:.0%}")
     if "drain" in options.phases:
         figure("queue.drain_vs_raw", ratio("ours, 2 workers", RAW))
         figure("queue.drain_vs_pgqueuer", ratio("ours, 2 workers", "pgqueuer, 2 workers"))
