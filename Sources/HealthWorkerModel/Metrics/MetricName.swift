@@ -122,7 +122,8 @@ extension MetricName {
         case .workerPaused: "1 while this worker claims nothing, whatever the cause."
         case .isolated: "1 while no reference target answers this worker."
         case .queueLag: "From when a job was due to when its probe began."
-        case .claim: "How long the database took to hand out a batch of jobs that was not empty, with their checks."
+        case .claim:
+            "How long the database took to hand out a batch of jobs that was not empty, with their checks."
         case .jobsClaimed: "Jobs that were claimed."
         case .probe: "How long probes took, from their begin to their outcome."
         case .probePhase: "How long a phase of a probe took that it reached."
