@@ -180,7 +180,9 @@ import Testing
     }
 
     @Test func `nothing sends a secret anywhere before that is stored`() async throws {
-        func document(host: String, secret: String = "token", path: String = "/") -> String {
+        @Sendable func document(
+            host: String, secret: String = "token", path: String = "/"
+        ) -> String {
             """
             {"format": 1, "set": "shop", "checks": [{"name": "a", "type": "http",
              "target": {"host": "\(host)"},

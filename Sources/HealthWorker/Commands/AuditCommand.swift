@@ -11,7 +11,7 @@ struct AuditCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: ClientOptions
-    @Option(help: "Only what this one did, such as key:deploy.")
+    @Option(help: "Only what this one did, by the name in the log, such as key:deploy/ID.")
     var actor: String?
     @Option(help: "Only changes of this kind, such as check.updated.")
     var action: String?
