@@ -122,10 +122,10 @@ import Testing
             _ = try await api.post("/v1/checks?set=shop", Self.user)
             let attacker = Self.user.replacing("192.0.2.7", with: "192.0.2.66")
             let policy = """
-                {"name": "p", "type": "failover",
+                {"name": "p", "type": "detach",
                  "member_check": {"type": "http", "target": {"port": 80},
                   "http": {"secret_headers": {"Authorization": "secret:token"}}},
-                 "members": [{"name": "a", "value": "192.0.2.66", "priority": 10}]}
+                 "members": [{"name": "a", "value": "192.0.2.66"}]}
                 """
             let patch = { (body: String) in
                 try await api.send(
