@@ -11,7 +11,11 @@ import Testing
         try await withFleet(on: engine) { fleet, api in
             var told = ["api": api]
             for role in fleet.metricsPorts.keys where role != "api" {
-                told[role] = try await exposition(of: role, in: fleet) { $0[.storageUp] == 1 }
+                // The first jobs are the API's: the register's come with the slots.
+                told[role] = try await exposition(of: role, in: fleet) {
+                    $0[.storageUp] == 1
+                        && (!role.hasPrefix("register") || $0[.jobsEnqueued] ?? 0 > 0)
+                }
             }
 
             for (role, exposition) in told {

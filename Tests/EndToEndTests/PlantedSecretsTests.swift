@@ -12,7 +12,7 @@ import Testing
         case database = "d4tabase-pl4nted"
         case redis = "r3dis-pl4nted"
         case header = "h3ader-pl4nted"
-        case bootstrap = "b00tstrapPl4nted"
+        case bootstrap = "b00tstrapPl4nted0000000000000000"
         /// Of whatever is wrong and refused.
         case wrong = "wr0ng-pl4nted"
     }
@@ -69,7 +69,7 @@ import Testing
     private func askEverything(of fleet: Planting, _ told: inout Told) async throws {
         for arguments in [
             ["config", "show"], ["config", "show", "-o", "json"], ["config", "check"],
-            ["migrate", "status"], ["keys", "list"],
+            ["migrate", "status"], ["keys", "list", "--database"],
         ] {
             let run = try await fleet.run(arguments)
             #expect(run.code == 0, "\(arguments): \(run.text)")
@@ -198,7 +198,7 @@ private final class Planting {
             "DATABASE_URL": "postgresql://hw:d4tabase-pl4nted%231@127.0.0.1:\(port)/hw",
             "REDIS_URL": "redis://:r3dis-pl4nted@127.0.0.1:\(redisPort)/1",
             "HEALTH_WORKER_SECRETS_TOKEN": "h3ader-pl4nted",
-            "HEALTH_WORKER_BOOTSTRAP_KEY": "hw_b00t_b00tstrapPl4nted",
+            "HEALTH_WORKER_API_BOOTSTRAP_KEY": "hw_b00t_b00tstrapPl4nted0000000000000000",
             "HEALTH_WORKER_LOG_LEVEL": "trace", "HEALTH_WORKER_LOG_FORMAT": "json",
             "HEALTH_WORKER_API_LISTEN": "127.0.0.1:\(client.port)",
             "HEALTH_WORKER_METRICS_PER_CHECK": "true",
@@ -244,8 +244,12 @@ private final class Planting {
         try await running["redis"]?.listens(at: redisPort)
         let migrated = try await run(["migrate", "up"])
         guard migrated.code == 0 else { throw EndToEndError(migrated.text) }
-        key = try await run(["keys", "create", "--role", "admin", "--name", "test"]).text
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        // Beside what the log says at this level.
+        let made = try await run([
+            "keys", "create", "--database", "--role", "admin", "--name", "test",
+        ])
+        key = made.text.split(separator: "\n").last { $0.hasPrefix("hw_") }.map(String.init) ?? ""
+        guard !key.isEmpty else { throw EndToEndError(made.text) }
         _ = try scratch.write(key, to: "admin.key")
         for role in ["register", "worker", "api"] { try start(role, [role, "--wait", "60s"]) }
         try await until("the API is ready") {
@@ -316,7 +320,7 @@ private final class Planting {
             switch path {
             // 404 where nothing was set or stored.
             case let path where path.hasPrefix("/v1/settings/worker/"): nil
-            case "/v1/secrets/{name}", "/v1/keys/{id}": nil
+            case "/v1/secrets/{name}", "/v1/keys/{id}", "/v1/apply/{request_id}": nil
             case let path where path.hasPrefix("/v1/policies/{name}"):
                 path.replacing("{name}", with: "www")
             default:
