@@ -3,6 +3,7 @@ import HTTPTypes
 import HealthWorkerDocument
 import HealthWorkerStorage
 import Hummingbird
+import HummingbirdCore
 import NIOCore
 
 /// What endpoints share once they are mounted.
@@ -94,16 +95,18 @@ extension Endpoint {
         into call: inout Call, _ errors: inout [ProblemDetails.Item], _ mounting: Mounting
     ) {
         var unknown: [Node.Entry] = []
-        for (name, text) in call.request.uri.queryParameters where !name.isEmpty {
+        for (name, value) in call.request.uri.queryFields {
             let known = parameters.first { $0.place == .query && $0.name == name }
-            let node = known?.node(of: String(text)) ?? Node(.bool(true))
+            let node =
+                known.map { $0.node(of: URI.unescaped(value, plusIsPlus: $0.plusIsPlus)) }
+                ?? Node(.bool(true))
             if let known {
                 if call.query[known.name] != nil, !known.repeats {
                     errors.append(.init("can be given once only", at: .parameter(known.name)))
                 }
                 call.query[known.name, default: []].append(node)
             } else {
-                unknown.append(Node.Entry(String(name), node))
+                unknown.append(Node.Entry(name, node))
             }
         }
         let given = parameters.compactMap { parameter in

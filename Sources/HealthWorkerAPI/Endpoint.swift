@@ -108,6 +108,8 @@ extension Endpoint {
         package var summary: String
         /// It may be given several times.
         package var repeats: Bool
+        /// In a query `+` is a blank, except where a value has no blanks and may have a `+`.
+        package var plusIsPlus = false
 
         static func path(_ name: String, _ schema: Schema, _ summary: String) -> Parameter {
             Parameter(name: name, place: .path, schema: schema, summary: summary, repeats: false)

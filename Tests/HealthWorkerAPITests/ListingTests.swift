@@ -42,6 +42,7 @@ import Testing
                 ("selector=customer=acme", ["shop-login"]), ("selector=customer=other", []),
                 ("selector=customer=acme,tier!=gold", ["shop-login"]),
                 ("selector=customer%20in%20(acme,other)", ["shop-login"]),
+                ("selector=customer+in+(acme,other)", ["shop-login"]),
                 ("selector=!customer", ["mail"]), ("", ["mail", "shop-login"]),
             ] {
                 let answer = try await api.get("/v1/checks?\(query)")

@@ -43,6 +43,17 @@ import Testing
                 ObjectFilter(selector: try LabelSelector("env=prod,site=site3")),
                 "check_labels_pkey", 1200
             ),
+            (
+                // Nine in ten have it: what is left out is seen row by row.
+                "with a label and without another",
+                ObjectFilter(selector: try LabelSelector("env=prod,site!=site3")),
+                "check_labels_pkey", 240
+            ),
+            (
+                "with one of two labels, and a third one",
+                ObjectFilter(selector: try LabelSelector("env,!old,site in (site1,site2,site3)")),
+                "checks_name_key", 1200
+            ),
             ("healthy", ObjectFilter(health: .healthy), "checks_name_key", 120),
         ]
         for (what, filter, index, most) in cases {

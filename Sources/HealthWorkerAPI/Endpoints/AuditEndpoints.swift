@@ -20,9 +20,8 @@ struct AuditEndpoints {
         .query(
             "object", .text(length: 1...256).shown(as: .string("shop-login")),
             "Only changes of what has this name."),
-        .query(
-            "since", AskedMoment.schema,
-            "Only changes from this moment on; a span is so long before now."),
+        AskedMoment.parameter(
+            "since", "Only changes from this moment on; a span is so long before now."),
     ]
 
     var all: [Endpoint] { [list] }

@@ -33,12 +33,10 @@ struct EventEndpoints {
                 .query(
                     "selector", .selector,
                     "Only about checks, policies and members with these labels."),
-                .query(
-                    "since", AskedMoment.schema,
-                    "From this moment on; a span is so long before now."),
-                .query(
-                    "until", AskedMoment.schema, "Before this moment; a span is so long before now."
-                ),
+                AskedMoment.parameter(
+                    "since", "From this moment on; a span is so long before now."),
+                AskedMoment.parameter(
+                    "until", "Before this moment; a span is so long before now."),
                 .header("Last-Event-ID", "The `id` of the last event that came."),
             ] + Listing.parameters,
             answers: [
