@@ -65,7 +65,7 @@ package struct APIServer: Sendable {
         endpoints =
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
             + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
-            + FreezeEndpoints(backend: backend).all
+            + BacktestEndpoints(backend: backend).all + FreezeEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
             + EventEndpoints(backend: backend).all
             + OverrideEndpoints(backend: backend).all

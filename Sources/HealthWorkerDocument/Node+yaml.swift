@@ -71,7 +71,8 @@ private struct YAMLReader {
         ).enumerated() {
             let bare = line.drop { $0 == " " || $0 == "-" }
             let isKey =
-                line.contains(/\*[^\s,\[\]{}:]+\s*:(\s|$)/) || line.contains(/[\]}]\s*:(\s|$)/)
+                line.contains(/(^|[\s\[{,])\*[^\s,\[\]{}:]+\s*:(\s|$)/)
+                || line.contains(/[\]}]\s*:(\s|$)/)
                 || bare.hasPrefix("? ") || bare == "?" || line.contains(/[\[{,]\s*\?\s/)
             if isKey, !bare.hasPrefix("#") {
                 return Problem(

@@ -254,7 +254,12 @@ private struct Validation {
             if attempt.findings.isEmpty { return }
             if schema.mayBe(node) { candidates.append(attempt.findings.list) }
         }
-        if let fewest = candidates.min(by: { $0.count < $1.count }) {
+        if candidates.count > 1, candidates.allSatisfy({ $0.count == 1 && $0[0].path == path }) {
+            // What it could have been is told, too.
+            var problem = candidates[0][0]
+            problem.message = candidates.map { $0[0].message }.joined(separator: "; and ")
+            findings.add([problem])
+        } else if let fewest = candidates.min(by: { $0.count < $1.count }) {
             findings.add(fewest)
         } else {
             refuse(

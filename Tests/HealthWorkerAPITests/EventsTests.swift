@@ -122,6 +122,17 @@ import Testing
         }
     }
 
+    @Test func `what may be a time or a span is told as both where it is neither`() async throws {
+        try await TestAPI.run { api in
+            let answer = try await api.get("/v1/events?since=yesterday")
+            let detail = try #require(answer.string("/errors/0/detail"))
+
+            #expect(detail.contains("no RFC 3339 time"))
+            #expect(detail.contains("; and "))
+            #expect(answer["/errors"]?.elements?.count == 1)
+        }
+    }
+
     @Test func `an apply is one event, and what it did to a policy is told of the policy`()
         async throws
     {

@@ -59,6 +59,12 @@ import Testing
                 == .object(["a": .object(["k": .integer(1)]), "b": .object(["k": .integer(1)])]))
     }
 
+    @Test func `a key with an asterisk in it is no alias`() throws {
+        #expect(
+            try yaml("a: &x {k: 1}\nyz'*qU: 2\n")
+                == .object(["a": .object(["k": .integer(1)]), "yz'*qU": .integer(2)]))
+    }
+
     @Test func `a few lines of aliases cannot stand for billions of values`() {
         var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
         for level in 1...12 {

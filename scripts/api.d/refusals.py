@@ -62,10 +62,16 @@ def refuses_rightly(case, response):
 def parameters_with_format(case):
     described = case.operation.schema.raw_schema["paths"][case.operation.path][case.method.lower()]
     return {
-        parameter["name"]
-        for parameter in described.get("parameters", [])
-        if "format" in parameter["schema"] or "format" in parameter["schema"].get("items", {})
+        parameter["name"] for parameter in described.get("parameters", []) if has_format(parameter["schema"])
     }
+
+
+def has_format(schema):
+    return (
+        "format" in schema
+        or has_format(schema.get("items", {}))
+        or any(map(has_format, schema.get("anyOf", [])))
+    )
 
 
 def is_valid_without_nulls(case):

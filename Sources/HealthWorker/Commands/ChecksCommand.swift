@@ -7,7 +7,8 @@ struct ChecksCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "checks", abstract: "What is probed, and what was found.",
         subcommands: [
-            List.self, Get.self, Explain.self, Probe.self, Pause.self, Resume.self, Delete.self,
+            List.self, Get.self, Explain.self, Probe.self, Backtest.self, Pause.self, Resume.self,
+            Delete.self,
         ],
         aliases: ["check"])
 
@@ -110,6 +111,49 @@ struct ChecksCommand: AsyncParsableCommand {
             case .success: break
             case .failure: throw Exit.no
             default: throw Exit.failed
+            }
+        }
+    }
+
+    struct Backtest: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what health would have been with another interval, fall or rise.",
+            discussion: """
+                Decided from the outcomes that are kept. Between two of them the target is taken to \
+                have been as it was found, so that a shorter interval is an estimate.
+                """)
+
+        @OptionGroup var options: ClientOptions
+        @Argument(help: "The check's name.")
+        var name: String
+        @Option(help: "Failures in a row that would turn it unhealthy.")
+        var fall: Int?
+        @Option(help: "Successes in a row that would turn it healthy.")
+        var rise: Int?
+        @Option(help: "From one probe to the next, such as 5s.")
+        var interval: TimeSpan?
+        @Option(help: "The same while a turn is counted.")
+        var fastInterval: TimeSpan?
+        @Option(help: "How far to look back.")
+        var since: TimeSpan = .hours(24 * 7)
+        @Option(name: [.customShort("o"), .customLong("output")], help: "table, json or yaml.")
+        var format: ListingFormat = .table
+
+        func run() async throws {
+            var body: [String: JSONValue] = ["since": .string(since.description)]
+            if let fall { body["fall"] = .integer(Int64(fall)) }
+            if let rise { body["rise"] = .integer(Int64(rise)) }
+            if let interval { body["interval"] = .string(interval.description) }
+            if let fastInterval { body["fast_interval"] = .string(fastInterval.description) }
+            let answer = try await options.client().call(
+                .POST, "/v1/checks/\(name.percentEncoded)/backtest",
+                body: try JSONValue.object(body).compact, timeout: .seconds(120),
+                waiting: "reading the outcomes of \(name)"
+            ).json()
+            if format == .table {
+                print(BacktestText(answer).text, terminator: "")
+            } else {
+                try format.show(answer)
             }
         }
     }

@@ -25,6 +25,8 @@ enum Answers {
         "PublishedMember": publishedMember,
         "Freeze": freeze,
         "Exposure": exposure,
+        "Backtest": backtest,
+        "WatchedAs": watchedAs,
         "Simulation": simulation,
         "SimulatedChange": route.removing(["policy", "mode", "stale", "age_seconds"]).described(
             "A route that would be."),
@@ -277,6 +279,38 @@ enum Answers {
             )),
         optional("freeze", .reference("Freeze")),
     ]).described("What would be published, and why.")
+
+    private static let backtest = Schema.object([
+        required("check", .name),
+        optional("from", time.described("When the first outcome is from.")),
+        required("until", time), required("outcomes", count.described("How many were looked at.")),
+        required(
+            "complete",
+            .boolean.described("False where more are kept than are looked at; the newest are.")),
+        required("as_it_is", .reference("WatchedAs")), required("tried", .reference("WatchedAs")),
+    ]).described("What a check's health would have been.")
+
+    private static let watchedAs = Schema.object([
+        required("fall", count), required("rise", count), required("interval", text),
+        required("fast_interval", text),
+        required(
+            "known_seconds",
+            .number(0...1e12).described("The time in which something was probed.")),
+        required("unhealthy_seconds", .number(0...1e12)),
+        required("times_unhealthy", count),
+        required(
+            "spells",
+            .list(
+                of: .object([
+                    required(
+                        "first_failure",
+                        time.described("The first of the failures that turned it.")),
+                    required("from", time),
+                    optional("until", time.described("Missing where it was still unhealthy.")),
+                    optional("reason", text),
+                ]), count: 0...BacktestEndpoints.spells
+            ).described("Of being held unhealthy, the last one first.")),
+    ]).described("A check as it is, or as it is tried.")
 
     private static let freeze = Schema.object([
         required("reason", text), required("actor", text), required("since", time),

@@ -40,7 +40,6 @@ package struct CountRequest: Hashable, Sendable {
     /// The run that follows from the base alone: what is counted towards the other health, signed,
     /// continued by this outcome or begun anew.
     package var runFromBase: Int {
-        let before = base.health == .unhealthy ? base.inARow : -base.inARow
-        return isSuccess ? max(before, 0) + 1 : min(before, 0) - 1
+        base.run(endingInSuccess: isSuccess)
     }
 }

@@ -45,6 +45,14 @@ package struct HealthState: Hashable, Sendable {
     }
 }
 
+extension HealthState {
+    /// What is counted, signed, continued by one more conclusive outcome or begun anew by it.
+    package func run(endingInSuccess isSuccess: Bool) -> Int {
+        let before = health == .unhealthy ? inARow : -inARow
+        return isSuccess ? max(before, 0) + 1 : min(before, 0) - 1
+    }
+}
+
 /// The moment health turned, and why.
 package struct HealthTurn: Hashable, Sendable {
     package var from: Health
