@@ -16,22 +16,19 @@ package struct ConsumerSettings: Sendable {
     package var version: String
     /// How many may listen to routes at once.
     package var listenerLimit: Int
-    /// How often one who waits looks at what is held.
-    package var pollInterval: Duration
     package var heartbeat: Duration
     package var limits: ConnectionLimits
 
     package init(
         host: String, port: Int, networks: NetworkList, version: String = "0",
-        listenerLimit: Int = 4000, pollInterval: Duration = .milliseconds(100),
-        heartbeat: Duration = .seconds(15), limits: ConnectionLimits = ConnectionLimits()
+        listenerLimit: Int = 4000, heartbeat: Duration = .seconds(15),
+        limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.host = host
         self.port = port
         self.networks = networks
         self.version = version
         self.listenerLimit = listenerLimit
-        self.pollInterval = pollInterval
         self.heartbeat = heartbeat
         self.limits = limits
     }

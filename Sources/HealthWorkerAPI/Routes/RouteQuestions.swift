@@ -76,7 +76,7 @@ struct RouteQuestions {
                 return Response(status: .notModified, headers: [.eTag: tag])
                     .marked(seen.staleness)
             }
-            try await Task.sleep(for: min(left, source.pause))
+            try await source.pause(seen, left)
         }
     }
 

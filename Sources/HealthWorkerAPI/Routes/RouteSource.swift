@@ -11,6 +11,8 @@ struct RouteSource: Sendable {
         /// Nil: there is no policy of this name.
         var known: RouteSnapshot.Known?
         var staleness: Staleness
+        /// Of what is held.
+        var version = 0
     }
 
     /// How old an answer is, where nobody knows whether it still holds.
@@ -23,20 +25,21 @@ struct RouteSource: Sendable {
     /// What says whether a caller who listens for days still may; nil: everybody may who is here.
     let standing: @Sendable (Call) -> StandingCaller?
     let listeners: Listeners
-    /// How often one who waits looks.
-    let pause: Duration
+    /// Waits until it is worth another look, so long at most.
+    let pause: @Sendable (_ seen: Seen?, _ limit: Duration) async throws -> Void
     /// How often one who listens and is told nothing hears that the connection lives.
     let heartbeat: Duration
 
     static func storage(_ backend: Backend) -> RouteSource {
-        RouteSource(
+        let pause = max(backend.settings.longPollInterval, .milliseconds(100))
+        return RouteSource(
             look: { policy in
                 Seen(
                     known: try await backend.watch.route(ofPolicy: policy),
                     staleness: Staleness())
             }, standing: { StandingCaller(of: $0, backend) },
             listeners: backend.listeners,
-            pause: max(backend.settings.longPollInterval, .milliseconds(100)),
+            pause: { try await Task.sleep(for: min($1, pause)) },
             heartbeat: backend.settings.heartbeat)
     }
 
@@ -44,9 +47,14 @@ struct RouteSource: Sendable {
         RouteSource(
             look: { policy in
                 let held = try watch.told()
-                return Seen(known: held.snapshot[policy], staleness: held.staleness)
+                return Seen(
+                    known: held.snapshot[policy], staleness: held.staleness, version: held.version)
             }, standing: { _ in nil }, listeners: Listeners(limit: settings.listenerLimit),
-            pause: settings.pollInterval, heartbeat: settings.heartbeat)
+            // Once a second also to see that it has become stale, or that the process ends.
+            pause: { seen, limit in
+                try Task.checkCancellation()
+                await watch.change(after: seen?.version ?? 0, within: min(limit, .seconds(1)))
+            }, heartbeat: settings.heartbeat)
     }
 }
 

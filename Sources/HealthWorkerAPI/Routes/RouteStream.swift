@@ -69,7 +69,7 @@ struct RouteStream: Sendable {
                 try await writer.write(ByteBuffer(string: ": still here\n\n"))
                 heardAt = .now
             }
-            try await Task.sleep(for: source.pause)
+            try await source.pause(seen, source.heartbeat)
             seen = try await look()
         }
     }

@@ -16,6 +16,8 @@ package final class RouteWatch: Sendable {
         var age: Duration
         /// Nobody knows whether it still is.
         var isStale: Bool
+        /// Another one for each change.
+        var version: Int
     }
 
     /// Older than this, what is held is stale: several reads have failed, or none comes to an end.
@@ -43,6 +45,9 @@ package final class RouteWatch: Sendable {
         var writes = 0
         var readAfter = 0
         var reading: Reading?
+        /// Who waits for another version.
+        var waiting: [Int: CheckedContinuation<Void, Never>] = [:]
+        var lastWaiting = 0
     }
 
     private let memory: Duration
@@ -83,8 +88,38 @@ package final class RouteWatch: Sendable {
                 let age = ContinuousClock.now - state.asOf
                 return Held(
                     snapshot: snapshot, age: age,
-                    isStale: !state.isConfirmed || age > Self.staleAfter)
+                    isStale: !state.isConfirmed || age > Self.staleAfter, version: state.version)
             }
+        }
+    }
+
+    /// Returns once what is held is of another version than this, and after `limit` at the latest.
+    func change(after version: Int, within limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.change(after: version) }
+            // Cancelled: it is over.
+            group.addTask { try? await Task.sleep(for: limit) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func change(after version: Int) async {
+        let number = state.withLock { state in
+            state.lastWaiting += 1
+            return state.lastWaiting
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.version != version || Task.isCancelled { return true }
+                    state.waiting[number] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { $0.waiting.removeValue(forKey: number) }?.resume()
         }
     }
 
@@ -156,11 +191,16 @@ package final class RouteWatch: Sendable {
         let began = ContinuousClock.now
         do throws(StorageError) {
             let (snapshot, mark) = try await Self.read(storage, since: old)
-            state.withLock { state in
-                if mark != state.mark { state.version += 1 }
+            let waiting = state.withLock { state in
+                let isOther = mark != state.mark
                 (state.snapshot, state.mark, state.isConfirmed) = (snapshot, mark, true)
                 (state.asOf, state.readAfter, state.reading) = (began, writes, nil)
+                guard isOther else { return [CheckedContinuation<Void, Never>]() }
+                state.version += 1
+                defer { state.waiting = [:] }
+                return Array(state.waiting.values)
             }
+            for one in waiting { one.resume() }
             return nil
         } catch {
             state.withLock { ($0.mark, $0.reading) = (nil, nil) }
