@@ -17,11 +17,18 @@ struct ConfigurationOptions: ParsableArguments {
         flags: [String: String] = [:], flagNames: [String: String] = [:]
     ) throws -> Settings {
         do {
-            return try Settings.load(
-                file: path, environment: ProcessInfo.processInfo.environment, flags: flags,
-                flagNames: flagNames)
+            return try read(flags: flags, flagNames: flagNames)
         } catch {
             throw Exit.error(Exit.configuration, error.description)
         }
+    }
+
+    /// As `load`, for a process that runs and goes on whatever is wrong.
+    func read(
+        flags: [String: String] = [:], flagNames: [String: String] = [:]
+    ) throws(SettingsError) -> Settings {
+        try Settings.load(
+            file: path, environment: ProcessInfo.processInfo.environment, flags: flags,
+            flagNames: flagNames)
     }
 }

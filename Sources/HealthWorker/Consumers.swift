@@ -12,6 +12,7 @@ struct Consumers {
     let routes = RouteWatch()
     /// Whether there are routes from the last time to serve.
     let hasSnapshot: Bool
+    private let networks: NetworkList
     private let services: [any Service]
     private let logger: Logger
 
@@ -43,8 +44,18 @@ struct Consumers {
                         logger: logger)))
         }
         self.services = services
+        self.networks = networks
         self.logger = logger
         hasSnapshot = await Self.load(file, into: routes, logger)
+    }
+
+    /// Goes by the networks of these from now on.
+    func use(_ settings: Settings) {
+        // The settings have looked at each network already.
+        guard let networks = try? settings.consumer.networks.map({ try Network($0) }) else {
+            return
+        }
+        self.networks.use(networks)
     }
 
     private static func load(

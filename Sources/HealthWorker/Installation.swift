@@ -19,6 +19,10 @@ struct Installation {
     let telemetry: Telemetry
     let storage: any Storage
     let roles: [Role]
+    /// Takes up what changes while it runs.
+    let reload: Reload
+    /// Who is told how it goes, where anybody is.
+    let manager: ServiceManager?
     /// What is told without the storage, and runs beside.
     var consumers: Consumers?
     /// Until when a storage that goes away while the process starts is waited for.
@@ -40,7 +44,10 @@ struct Installation {
         try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
             try await secrets?.read()
         }
-        let probers = try Probers(settings, stored: secrets, logger: logger)
+        let configured = ConfiguredSecrets(settings)
+        reload.whenChanged { configured.use($0) }
+        let probers = try Probers(
+            settings, configured: configured, stored: secrets, logger: logger)
         let redis = try Engine.redis(settings, logger)
         let counts: any Counts = redis ?? BaseCounts()
         let worker =
@@ -80,11 +87,19 @@ struct Installation {
                 configured: Worker.Limits(settings).settings, logger: logger,
                 adopt: { if worker.adopt($0) { heartbeat.tellNews() } })
         }
+        if let worker, let watch {
+            reload.whenChanged {
+                let limits = Worker.Limits($0)
+                worker.adopt(leaseMargin: limits.leaseMargin, keeps: limits.keeps)
+                watch.configure(limits.settings)
+            }
+        }
         // A worker that was paused before it was started claims nothing.
         try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
             try await watch?.readRows()
         }
         consumers?.routes.use(storage)
+        if let consumers { reload.whenChanged { consumers.use($0) } }
         // Others decide by who is alive: be known before the first claim.
         await heartbeat.step()
 
@@ -92,13 +107,17 @@ struct Installation {
             roles.contains(.register)
             ? Register(
                 storage: storage, evaluator: evaluator,
-                limits: Register.Limits(
-                    pollInterval: settings.register.pollInterval.duration,
-                    keepsOutcomes: settings.history.keep.duration,
-                    keepsAudit: settings.history.audit.duration),
-                enqueued: enqueued, logger: logger) : nil
+                limits: Register.Limits(settings), enqueued: enqueued, logger: logger) : nil
+        if let register { reload.whenChanged { register.adopt(Register.Limits($0)) } }
         // They end in the opposite order: first what makes work, last what tells of it.
         var services: [any Service] = [heartbeat]
+        if let manager {
+            services.append(
+                SignsOfLife(
+                    manager: manager, isReadyAtOnce: !roles.contains(.api),
+                    oldestTurns: { [worker?.oldestTurn, register?.oldestTurn].compactMap(\.self) },
+                    logger: logger))
+        }
         if let listen = settings.metrics.listen {
             let readings = RoleReadings(
                 settings, storage: storage, board: board, roles: roles, worker: worker,
@@ -118,7 +137,11 @@ struct Installation {
                 readiness: [
                     ReadinessTest("counts") { redis?.source.description ?? "database rows" }
                 ],
-                onListening: { view?.isListening(on: $0) })
+                onListening: { port in
+                    manager?.tell("READY=1")
+                    view?.isListening(on: port)
+                })
+            reload.whenChanged { server.use(APISettings($0).limits) }
             services.append(
                 ListeningService(
                     key: "api.listen", address: settings.api.listen.description,
@@ -130,10 +153,12 @@ struct Installation {
             let own = OwnServices(settings, probers: probers, resolver: SystemResolver(threads: 1))
             // Known before the first probe.
             await own.step()
+            reload.whenChanged { own.use($0) }
             services.append(own)
         }
         if let worker { services.append(worker) }
         if let register { services.append(register) }
+        services.append(reload)
         var configurations = services.map {
             ServiceGroupConfiguration.ServiceConfiguration(service: $0)
         }
@@ -145,7 +170,7 @@ struct Installation {
             configuration: ServiceGroupConfiguration(services: configurations, logger: logger))
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { await Self.obeySignals(group, logger) }
+            tasks.addTask { await obeySignals(group, logger) }
             tasks.addTask { try await group.run() }
             // The signals' task only ends with the group's.
             try await tasks.next()
@@ -154,7 +179,7 @@ struct Installation {
         await probers.shutdown()
     }
 
-    private static func obeySignals(_ group: ServiceGroup, _ logger: Logger) async {
+    private func obeySignals(_ group: ServiceGroup, _ logger: Logger) async {
         var isDraining = false
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             if isDraining {
@@ -162,6 +187,7 @@ struct Installation {
                 exit(1)
             }
             isDraining = true
+            manager?.tell("STOPPING=1")
             logger.info("draining", metadata: ["signal": "\(signal)"])
             await group.triggerGracefulShutdown()
         }
@@ -193,6 +219,15 @@ extension Worker.Limits {
             location: settings.worker.location, concurrency: settings.worker.concurrency,
             batchSize: settings.worker.batchSize, leaseMargin: settings.worker.leaseMargin.duration,
             keeps: keeps)
+    }
+}
+
+extension Register.Limits {
+    init(_ settings: Settings) {
+        self.init(
+            pollInterval: settings.register.pollInterval.duration,
+            keepsOutcomes: settings.history.keep.duration,
+            keepsAudit: settings.history.audit.duration)
     }
 }
 

@@ -15,13 +15,14 @@ import Synchronization
 /// new address; an address stays denied while its name cannot be resolved.
 final class OwnServices: Service {
     private let listeners: [TargetAddress]
-    private let settings: Settings
+    /// Of which the networks count.
+    private let settings: Mutex<Settings>
     private let probers: Probers
     private let resolver: any NameResolver
     private let known = Mutex<[TargetAddress: [IPAddress]]>([:])
 
     init(_ settings: Settings, probers: Probers, resolver: any NameResolver) {
-        self.settings = settings
+        self.settings = Mutex(settings)
         self.probers = probers
         self.resolver = resolver
         listeners = Self.listeners(settings)
@@ -54,13 +55,24 @@ final class OwnServices: Service {
             guard let addresses = try? await lookup.addresses.get() else { continue }
             known.withLock { $0[listener] = addresses }
         }
+        putInForce()
+    }
+
+    /// Goes by the networks of these from now on.
+    func use(_ settings: Settings) {
+        self.settings.withLock { $0 = settings }
+        putInForce()
+    }
+
+    private func putInForce() {
         let services = known.withLock { known in
             Set(
                 known.flatMap { listener, addresses in
                     addresses.map { AddressRules.Service(address: $0, port: listener.port) }
                 })
         }
-        // The probers were made from the same settings, so these can be read.
+        let settings = settings.withLock { $0 }
+        // The settings have looked at each network already.
         if let rules = try? AddressRules(settings, denying: services) { probers.use(rules) }
     }
 

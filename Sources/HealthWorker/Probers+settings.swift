@@ -9,18 +9,22 @@ import NIOPosix
 extension Probers {
     /// The probers that the settings ask for; exits 78 for networks that are none.
     ///
-    /// - Parameter stored: secrets of the installation; what the configuration has of the same name
-    ///   comes first, so that a place can have a value of its own.
-    init(_ settings: Settings, stored: SecretsWatch? = nil, logger: Logger) throws {
+    /// - Parameters:
+    ///   - configured: those of the configuration.
+    ///   - stored: those of the installation; what the configuration has of the same name comes first, so
+    ///     that a place can have a value of its own.
+    init(
+        _ settings: Settings, configured: ConfiguredSecrets, stored: SecretsWatch? = nil,
+        logger: Logger
+    ) throws {
         let resolver: any NameResolver =
             switch settings.probe.resolver {
             case .own: OwnResolver(eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
             case .system: SystemResolver()
             }
-        let secrets = settings.secrets
         self.init(
             resolver: resolver, addressRules: try AddressRules(settings),
-            secrets: { secrets[$0]?.revealed ?? stored?.value(of: $0) }, logger: logger)
+            secrets: { configured[$0] ?? stored?.value(of: $0) }, logger: logger)
     }
 }
 

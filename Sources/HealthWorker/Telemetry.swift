@@ -8,23 +8,23 @@ import Metrics
 struct Telemetry {
     let logger: Logger
     let metrics: PrometheusMetricsFactory
+    /// What is written at all, by every logger of the process.
+    let threshold: LogThreshold
 
     static func start(_ settings: Settings) -> Telemetry {
-        let level = Logger.Level(settings.log.level)
+        let threshold = LogThreshold(Logger.Level(settings.log.level))
         let format = settings.log.format
         LoggingSystem.bootstrap { label in
-            var handler: any LogHandler =
-                switch format {
-                case .json: JSONLogHandler(label: label)
-                case .logfmt: LogfmtLogHandler(label: label)
-                }
-            handler.logLevel = level
-            return handler
+            switch format {
+            case .json: JSONLogHandler(label: label, threshold: threshold)
+            case .logfmt: LogfmtLogHandler(label: label, threshold: threshold)
+            }
         }
         let metrics = PrometheusMetricsFactory(
             help: MetricName.helpByName, buckets: MetricName.buckets)
         MetricsSystem.bootstrap(metrics)
-        return Telemetry(logger: Logger(label: "health-worker"), metrics: metrics)
+        return Telemetry(
+            logger: Logger(label: "health-worker"), metrics: metrics, threshold: threshold)
     }
 }
 

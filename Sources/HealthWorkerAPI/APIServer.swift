@@ -79,6 +79,9 @@ package struct APIServer: Sendable {
             version: settings.version)
     }
 
+    /// Limits calls by these from now on.
+    package func use(_ limits: APISettings.Limits) { mounting.limits.use(limits) }
+
     /// Paths that are served and are no operations.
     package static let undescribedPaths = PublicEndpoints.paths + SwaggerPages.paths
 

@@ -2,21 +2,27 @@ package import Logging
 
 /// One JSON object a line for each event: all values are strings, or lists of strings.
 package struct JSONLogHandler: LogHandler {
-    package var logLevel: Logger.Level
+    package var logLevel: Logger.Level {
+        get { ownLevel ?? threshold.level }
+        set { ownLevel = newValue }
+    }
     package var metadata: Logger.Metadata = [:]
     package var metadataProvider: Logger.MetadataProvider?
 
     private let label: String
+    private let threshold: LogThreshold
+    /// Of one logger that was set apart from all others.
+    private var ownLevel: Logger.Level?
     private let output: LogOutput
     private let clock: LogClock
 
     package init(
-        label: String, level: Logger.Level = .info,
+        label: String, threshold: LogThreshold = LogThreshold(.info),
         metadataProvider: Logger.MetadataProvider? = nil, output: LogOutput = .standardError,
         clock: LogClock? = nil
     ) {
         self.label = label
-        logLevel = level
+        self.threshold = threshold
         self.metadataProvider = metadataProvider
         self.output = output
         self.clock = clock ?? LogTime.host

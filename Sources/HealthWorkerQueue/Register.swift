@@ -31,13 +31,22 @@ package struct Register: Service {
 
     private let storage: any Storage
     private let evaluator: PolicyEvaluator
-    private let limits: Limits
+    private let limits: LimitsInForce
+    private let turns = LoopTurns()
     private let time: ProcessTime
     private let logger: Logger
     /// Woken when jobs were enqueued, for a worker in the same process.
     private let enqueued: WakeSignal?
     private let sweeps = Sweeps()
     private let metrics: RegisterMetrics
+
+    private final class LimitsInForce: Sendable {
+        let value: Mutex<Limits>
+
+        init(_ limits: Limits) {
+            value = Mutex(limits)
+        }
+    }
 
     /// What a sweep has to know of those before it.
     private final class Sweeps: Sendable {
@@ -61,12 +70,22 @@ package struct Register: Service {
     ) {
         self.storage = storage
         self.evaluator = evaluator
-        self.limits = limits
+        self.limits = LimitsInForce(limits)
         self.enqueued = enqueued
         self.time = time
         self.logger = logger
         metrics = RegisterMetrics(at: time.now())
     }
+
+    /// Goes by these limits from the next step on.
+    package func adopt(_ limits: Limits) {
+        self.limits.value.withLock { $0 = limits }
+    }
+
+    private var limitsInForce: Limits { limits.value.withLock { $0 } }
+
+    /// How long its main loop, the one that enqueues, has not come round; nil where it does not run.
+    package var oldestTurn: (loop: String, age: Duration)? { turns.oldest(at: time.now()) }
 
     /// Time since each of its steps was last finished, by the step's name.
     package var stepAges: [String: Duration] {
@@ -87,6 +106,7 @@ package struct Register: Service {
     /// Enqueues what is due.
     /// - Returns: how long to wait before the next step.
     package func enqueue() async throws(StorageError) -> Duration {
+        let limits = limitsInForce
         let report = try await storage.enqueueDue(maxSlots: limits.slotsAtOnce)
         if report.enqueued > 0 {
             metrics.enqueued.increment(by: report.enqueued)
@@ -179,14 +199,16 @@ package struct Register: Service {
     }
 
     private func pruneOutcomes() async throws(StorageError) {
-        while try await storage.pruneOutcomes(keep: limits.keepsOutcomes, limit: 1000) == 1000 {
+        while try await storage.pruneOutcomes(keep: limitsInForce.keepsOutcomes, limit: 1000)
+            == 1000
+        {
             if Task.isCancelled { break }
         }
     }
 
     private func pruneAudit() async throws(StorageError) {
         // Each batch is a transaction of its own, so that nobody's write waits for all of them.
-        while try await storage.pruneAudit(keep: limits.keepsAudit, limit: 500) == 500 {
+        while try await storage.pruneAudit(keep: limitsInForce.keepsAudit, limit: 500) == 500 {
             if Task.isCancelled { break }
         }
     }
@@ -198,6 +220,7 @@ package struct Register: Service {
         while !Task.isCancelled {
             let pause: Duration
             let start = time.now()
+            if name == .enqueue { turns.turned(name.rawValue, at: start) }
             do {
                 pause = try await step()
                 let end = time.now()
@@ -219,5 +242,6 @@ package struct Register: Service {
             // Cancelled: the loop ends.
             try? await time.sleep(pause)
         }
+        turns.ended(name.rawValue)
     }
 }

@@ -17,13 +17,13 @@ package final class SettingsWatch: Service {
     private let board: (any FleetBoard)?
     private let name: String
     private let location: String
-    private let configured: SettingsInForce
     private let adopt: @Sendable (SettingsInForce) -> Void
     private let time: ProcessTime
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
+        var configured: SettingsInForce
         var known = KnownSettings()
         /// The revision of the copy when it was last looked at; nil: the board did not answer.
         var copy: Int64?
@@ -39,8 +39,8 @@ package final class SettingsWatch: Service {
         self.board = board
         self.name = name
         self.location = location
-        self.configured = configured
         self.adopt = adopt
+        state = Mutex(State(configured: configured))
         self.time = time
         self.logger = logger
     }
@@ -79,6 +79,14 @@ package final class SettingsWatch: Service {
         }
     }
 
+    /// What holds of which nobody set anything is this from now on.
+    package func configure(_ configured: SettingsInForce) {
+        state.withLock { state in
+            state.configured = configured
+            adoptWhatHolds(state)
+        }
+    }
+
     /// Reads the rows; to be done before the worker claims for the first time.
     package func readRows() async throws(StorageError) {
         // A copy that comes while the rows are read may be newer than they are.
@@ -109,6 +117,6 @@ package final class SettingsWatch: Service {
 
     /// Under the lock, so that what was learned last is also what is told last.
     private func adoptWhatHolds(_ state: State) {
-        adopt(state.known.held.inForce(for: name, at: location, over: configured))
+        adopt(state.known.held.inForce(for: name, at: location, over: state.configured))
     }
 }

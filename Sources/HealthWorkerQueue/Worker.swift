@@ -62,6 +62,7 @@ package final class Worker: Service {
     /// Woken when there is something to complete.
     private let found = [WakeSignal(), WakeSignal()]
     private let metrics = QueueMetrics()
+    private let turns = LoopTurns()
 
     /// What waits to be completed, apart: what moves a count or health goes at once, in small
     /// batches, and never waits behind the many that say that all is as it was.
@@ -70,6 +71,9 @@ package final class Worker: Service {
 
         /// From how many findings on a batch does not wait for more.
         var fullAt: Int { self == .moving ? 1 : 200 }
+
+        /// What its loop is called.
+        var loop: String { self == .moving ? "complete moving" : "complete steady" }
     }
 
     private struct State {
@@ -86,6 +90,8 @@ package final class Worker: Service {
         var nextSweep: Duration = .zero
         /// What operators let it do.
         var settings: SettingsInForce
+        var leaseMargin: Duration
+        var keeps: KeptOutcomes
         var lags = LagWindow()
 
         /// Outcomes that wait for the storage hold their places, so that a storage that lags is not
@@ -111,7 +117,9 @@ package final class Worker: Service {
         self.enqueued = enqueued
         self.time = time
         self.logger = logger
-        state = Mutex(State(settings: limits.settings))
+        state = Mutex(
+            State(
+                settings: limits.settings, leaseMargin: limits.leaseMargin, keeps: limits.keeps))
     }
 
     package func run() async throws {
@@ -163,6 +171,17 @@ package final class Worker: Service {
         return true
     }
 
+    /// Claims with this margin, and keeps these outcomes, from now on.
+    package func adopt(leaseMargin: Duration, keeps: KeptOutcomes) {
+        state.withLock { state in
+            state.leaseMargin = leaseMargin
+            state.keeps = keeps
+        }
+    }
+
+    /// Which of its loops has not come round for longest, and for how long; nil where none runs.
+    package var oldestTurn: (loop: String, age: Duration)? { turns.oldest(at: time.now()) }
+
     /// What it says of itself in the fleet.
     package var activity: Activity {
         state.withLock { state in
@@ -195,6 +214,7 @@ package final class Worker: Service {
             var idle = 0
             var failures = 0
             while !state.withLock({ $0.drainingSince != nil }), !Task.isCancelled {
+                turns.turned("claim", at: time.now())
                 let claimed: (jobs: Int, of: Int)
                 do {
                     claimed = try await claim { job in
@@ -223,6 +243,8 @@ package final class Worker: Service {
                     afterIdle: idle, of: fleet.workerCount(at: limits.location))
                 await enqueued.wait(upTo: pause * time.spread(), time)
             }
+            // Probes in flight have their own time-outs.
+            turns.ended("claim")
         }
         state.withLock { $0.hasStopped = true }
         for signal in found { signal.wake() }
@@ -274,7 +296,7 @@ package final class Worker: Service {
             }
             return ClaimRequest(
                 limit: limit, location: limits.location, from: state.watermark.next(at: before),
-                leaseMargin: limits.leaseMargin)
+                leaseMargin: state.leaseMargin)
         }
         guard var request = wanted else { return (0, 0) }
         let claims: [Claim]
@@ -425,11 +447,12 @@ package final class Worker: Service {
         let found = found[lane.rawValue]
         await withDiscardingTaskGroup { evaluations in
             while true {
+                turns.turned(lane.loop, at: time.now())
                 let (waiting, isOver) = state.withLock { state in
                     let count = state.findings[lane.rawValue].count
                     return (count, (state.hasStopped && count == 0) || Task.isCancelled)
                 }
-                if isOver { return }
+                if isOver { break }
                 if waiting == 0 {
                     await found.wait(upTo: .seconds(1), time)
                     continue
@@ -441,6 +464,7 @@ package final class Worker: Service {
                     evaluations.addTask { await self.evaluate(policy) }
                 }
             }
+            turns.ended(lane.loop)
         }
     }
 
@@ -466,6 +490,7 @@ package final class Worker: Service {
         var failures = 0
         while true {
             let sentAt = time.now()
+            turns.turned(lane.loop, at: sentAt)
             do {
                 // While the storage is away they grow older.
                 let report = try await storage.complete(
@@ -515,10 +540,11 @@ package final class Worker: Service {
         let runOfJob = Dictionary(
             zip(counted.map(\.claim.reference), runs), uniquingKeysWith: { first, _ in first })
         let end = time.now()
+        let kept = state.withLock { $0.keeps }
         let batch = findings.sorted { $0.claim.check < $1.claim.check }.map { finding in
             let decision = decision(about: finding, run: runOfJob[finding.claim.reference] ?? 1)
             let keeps =
-                switch limits.keeps {
+                switch kept {
                 case .all: true
                 case .changes: finding.report.outcome != .success || decision.turn != nil
                 case .none: false

@@ -14,6 +14,8 @@ struct SettingReader {
 
     private(set) var keys: [SettingKey] = []
     private(set) var effective: [EffectiveSetting] = []
+    /// What was given for keys that are never shown, to know a new value from the old one.
+    private(set) var hidden: [String: Secret] = [:]
     private(set) var problems: [SettingsError.Problem] = []
 
     init(
@@ -54,6 +56,7 @@ struct SettingReader {
         }
         do {
             let value = try type.read(given.value)
+            if isSecret { hidden[path] = Secret("\(given.value)") }
             effective.append(
                 EffectiveSetting(
                     key: path, value: type.show(value), source: given.source,
@@ -70,16 +73,18 @@ struct SettingReader {
         keys.append(
             SettingKey(
                 path: "\(group).NAME", type: "text", range: nil, defaultText: nil,
-                documentation: documentation, isSecret: true, reloads: false, otherVariable: nil))
+                documentation: documentation, isSecret: true, reloads: true, otherVariable: nil))
 
         var secrets: [String: Secret] = [:]
         for name in secretNames(in: group).sorted() {
             let key = SettingKey(
                 path: "\(group).\(name)", type: "text", range: nil, defaultText: nil,
-                documentation: documentation, isSecret: true, reloads: false, otherVariable: nil)
+                documentation: documentation, isSecret: true, reloads: true, otherVariable: nil)
             guard let given = given(key, at: [group, name]) else { continue }
             do {
-                secrets[name] = try readSecret(given.value, name: name)
+                let secret = try readSecret(given.value, name: name)
+                secrets[name] = secret
+                hidden[key.path] = secret
                 effective.append(
                     EffectiveSetting(
                         key: key.path, value: Secret.hidden, source: given.source,

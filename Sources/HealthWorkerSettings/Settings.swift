@@ -19,6 +19,7 @@ package struct Settings: Sendable {
     package var secrets: [String: Secret]
 
     let shown: [EffectiveSetting]
+    let hidden: [String: Secret]
 
     package struct Database: Sendable, Equatable {
         package var url: DatabaseURL
@@ -159,7 +160,7 @@ extension Settings {
         register = Register(
             pollInterval: keys.value(
                 "register.poll_interval", .time(.milliseconds(50) ... .seconds(10)),
-                default: .milliseconds(250), "How often due checks are looked for."))
+                default: .milliseconds(250), reloads: true, "How often due checks are looked for."))
 
         worker = Worker(
             name: keys.value(
@@ -171,12 +172,15 @@ extension Settings {
                 "Where this worker is; a check that lists locations is probed only from these."),
             concurrency: keys.value(
                 "worker.concurrency", .integer(WorkerSettings.concurrencyRange), default: 1000,
+                reloads: true,
                 "The most probes in flight at once."),
             batchSize: keys.value(
                 "worker.batch_size", .integer(WorkerSettings.batchSizeRange), default: 500,
+                reloads: true,
                 "The most jobs claimed in one go."),
             leaseMargin: keys.value(
                 "worker.lease_margin", .time(.seconds(1) ... .seconds(60)), default: .seconds(5),
+                reloads: true,
                 "How much longer than its check's time-out a claimed job is held."),
             referenceTargets: keys.value(
                 "worker.reference_targets", .targets(0...16), default: [],
@@ -198,15 +202,15 @@ extension Settings {
                     + "random letters and digits: echo hw_first_$(openssl rand -hex 32)."),
             limits: Limits(
                 perKey: keys.value(
-                    "api.limits.per_key", .integer(0...1_000_000), default: 10_000,
+                    "api.limits.per_key", .integer(0...1_000_000), default: 10_000, reloads: true,
                     "Requests a second with one key at this process, twice as many in a burst; 0: as "
                         + "many as anybody likes."),
                 perAddress: keys.value(
-                    "api.limits.per_address", .integer(0...1_000_000), default: 100,
+                    "api.limits.per_address", .integer(0...1_000_000), default: 100, reloads: true,
                     "Requests a second without a key from one address, twice as many in a burst; 0: as "
                         + "many as anybody likes."),
                 refusedKeys: keys.value(
-                    "api.limits.refused_keys", .integer(0...1_000_000), default: 30,
+                    "api.limits.refused_keys", .integer(0...1_000_000), default: 30, reloads: true,
                     "Keys a minute from one address that may be wrong before others from there have to "
                         + "wait; 0: as many as anybody likes.")))
 
@@ -217,7 +221,7 @@ extension Settings {
                     + "by them, such as \"127.0.0.1:8053\"; it answers on while the database is away."
             ),
             networks: keys.value(
-                "consumer.networks", .networks, default: ["127.0.0.0/8", "::1/128"],
+                "consumer.networks", .networks, default: ["127.0.0.0/8", "::1/128"], reloads: true,
                 "The networks whose programs may ask at consumer.listen and agent.listen."),
             snapshot: keys.value(
                 "consumer.snapshot", .pathOrNone, default: nil,
@@ -237,27 +241,29 @@ extension Settings {
                 "Who finds the addresses of names: \"own\" asks the servers of /etc/resolv.conf "
                     + "itself, any number at once; \"system\" calls getaddrinfo, a few at once."),
             denyNetworks: keys.value(
-                "probe.deny_networks", .networks, default: [],
+                "probe.deny_networks", .networks, default: [], reloads: true,
                 "Networks that are not probed, in addition to the link-local ones."),
             allowNetworks: keys.value(
-                "probe.allow_networks", .networks, default: [],
+                "probe.allow_networks", .networks, default: [], reloads: true,
                 "Networks that may be probed though a larger one around them is denied; the address of "
                     + "this installation's own database or Redis, as 192.0.2.1/32, opens that."))
 
         history = History(
             outcomes: keys.value(
-                "history.outcomes", .choice(KeptOutcomes.self), default: .all,
+                "history.outcomes", .choice(KeptOutcomes.self), default: .all, reloads: true,
                 "Which outcomes are kept."),
             keep: keys.value(
                 "history.keep", .time(.hours(1) ... .hours(400 * 24)), default: .hours(7 * 24),
+                reloads: true,
                 "How long outcomes are kept."),
             audit: keys.value(
                 "history.audit", .time(.hours(24) ... .hours(4000 * 24)), default: .hours(400 * 24),
+                reloads: true,
                 "How long the audit log tells who changed what."))
 
         log = Log(
             level: keys.value(
-                "log.level", .choice(LogLevel.self), default: .info,
+                "log.level", .choice(LogLevel.self), default: .info, reloads: true,
                 "The least important log lines that are written."),
             format: keys.value(
                 "log.format", .choice(LogFormat.self), default: .logfmt,
@@ -281,5 +287,6 @@ extension Settings {
             "Values that checks name in secret_headers, before the stored ones of the same name.")
 
         shown = keys.effective
+        hidden = keys.hidden
     }
 }

@@ -44,6 +44,28 @@ import Testing
         #expect(free.wait(of: "a") == nil)
     }
 
+    @Test func `another rate holds at once, and what was taken stays taken`() {
+        let time = Mutex(ContinuousClock.now)
+        let limiter = RateLimiter(.init(perSecond: 1, burst: 2)) { time.withLock { $0 } }
+        func taken(_ count: Int) -> [Bool] {
+            (0..<count).map { _ in limiter.take(for: "a") == nil }
+        }
+
+        let slow = taken(3)
+        limiter.use(.init(perSecond: 4, burst: 2))
+        let empty = taken(1)
+        time.withLock { $0 += .seconds(1) }
+        let fast = taken(5)
+        limiter.use(nil)
+        let free = taken(100)
+
+        #expect(slow == [true, true, false])
+        #expect(empty == [false])
+        #expect(fast == [true, true, true, true, false])
+        #expect(free.allSatisfy { $0 })
+        #expect(!limiter.isLimited)
+    }
+
     @Test func `those who rested are forgotten first, and memory stays bounded`() {
         let time = Mutex(ContinuousClock.now)
         let limiter = RateLimiter(.init(perSecond: 1, burst: 1), limit: 10) {

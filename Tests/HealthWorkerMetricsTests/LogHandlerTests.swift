@@ -35,7 +35,8 @@ struct LogHandlerTests {
 
     func logfmt(_ label: String = "worker", level: Logger.Level = .info) -> Logger {
         Logger(label: label) { label in
-            LogfmtLogHandler(label: label, level: level, output: file.output, clock: noon)
+            LogfmtLogHandler(
+                label: label, threshold: LogThreshold(level), output: file.output, clock: noon)
         }
     }
 
@@ -134,6 +135,30 @@ struct LogHandlerTests {
                 "metadata.metadata.time":"t"}
 
                 """)
+    }
+
+    @Test(arguments: [true, false])
+    func `a threshold that changes holds for loggers that were made before`(isJSON: Bool) throws {
+        let threshold = LogThreshold(.info)
+        func made(_ label: String) -> any LogHandler {
+            isJSON
+                ? JSONLogHandler(label: label, threshold: threshold, output: file.output)
+                : LogfmtLogHandler(label: label, threshold: threshold, output: file.output)
+        }
+        let logger = Logger(label: "worker", factory: made)
+        var apart = logger
+        apart.logLevel = .error
+
+        logger.debug("first")
+        threshold.change(to: .debug)
+        logger.debug("second")
+        apart.debug("third")
+        threshold.change(to: .error)
+        logger.warning("fourth")
+
+        let text = try file.text()
+        #expect(text.contains("second"))
+        for word in ["first", "third", "fourth"] { #expect(!text.contains(word)) }
     }
 
     @Test func `the line's metadata is before the task's, that before the logger's`() throws {

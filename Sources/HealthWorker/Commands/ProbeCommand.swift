@@ -33,7 +33,8 @@ struct ProbeCommand: AsyncParsableCommand {
         let check = try orderedCheck()
         let settings = try configuration.load()
         let probers = try Probers(
-            settings, logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() })
+            settings, configured: ConfiguredSecrets(settings),
+            logger: Logger(label: "probe") { _ in SwiftLogNoOpLogHandler() })
         guard let prober = probers.prober(for: check.type) else {
             throw Exit.error(
                 Exit.failed, "This version has no prober for \(check.type.rawValue) checks.")

@@ -44,11 +44,16 @@ struct RoleOptions: ParsableArguments {
         let telemetry = Telemetry.start(settings)
         Installation.prepareProcess(telemetry.logger)
         let wait = wait
+        let manager = ServiceManager(logger: telemetry.logger)
+        let reload = await Reload(
+            settings, roles: [role], manager: manager, telemetry
+        ) { [configuration] () throws(SettingsError) in try configuration.read() }
         do {
             let consumers =
                 role == .api ? try await Consumers(settings, logger: telemetry.logger) : nil
             try await Consumers.serving(consumers) {
-                try await Self.run(role, settings, telemetry, waiting: wait, beside: consumers)
+                try await Self.run(
+                    role, settings, telemetry, waiting: wait, beside: consumers, reload, manager)
             }
         } catch let error as ListenError {
             throw Exit.error(Exit.failed, error.description)
@@ -57,7 +62,7 @@ struct RoleOptions: ParsableArguments {
 
     private static func run(
         _ role: Role, _ settings: Settings, _ telemetry: Telemetry, waiting wait: TimeSpan,
-        beside consumers: Consumers?
+        beside consumers: Consumers?, _ reload: Reload, _ manager: ServiceManager?
     ) async throws {
         // Who has routes of the last time to tell serves on, however long the database is away.
         let patience = consumers?.hasSnapshot == true ? TimeSpan.hours(24 * 3660) : wait
@@ -66,7 +71,7 @@ struct RoleOptions: ParsableArguments {
             settings, waiting: patience.duration, telemetry.logger)
         let installation = Installation(
             settings: settings, telemetry: telemetry, storage: storage, roles: [role],
-            consumers: consumers, patience: deadline)
+            reload: reload, manager: manager, consumers: consumers, patience: deadline)
         try await installation.run(beside: nil)
         await storage.close()
     }

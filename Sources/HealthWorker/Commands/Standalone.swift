@@ -25,15 +25,22 @@ struct Standalone: AsyncParsableCommand {
     @Flag(help: "End with 0 as soon as every check has a health and every policy a route.")
     var once = false
 
+    private static let flagNames = ["database.url": "--data-dir"]
+
     func run() async throws {
         var flags: [String: String] = [:]
         if let dataDir { flags["database.url"] = "sqlite:\(dataDir)/health-worker.sqlite" }
-        let settings = try options.load(
-            flags: flags, flagNames: ["database.url": "--data-dir"])
+        let settings = try options.load(flags: flags, flagNames: Self.flagNames)
         // A document that is wrong is said before anything is touched.
         let document = try apply.map { try DocumentFile.compile(try DocumentFile.read($0)) }
         let telemetry = Telemetry.start(settings)
         Installation.prepareProcess(telemetry.logger)
+        let manager = ServiceManager(logger: telemetry.logger)
+        let reload = await Reload(
+            settings, roles: [.register, .worker, .api], manager: manager, telemetry
+        ) { [options, flags] () throws(SettingsError) in
+            try options.read(flags: flags, flagNames: Self.flagNames)
+        }
         if let dataDir { try makeFolder(dataDir) }
 
         let migrator = try await Engine.migrator(settings)
@@ -53,7 +60,8 @@ struct Standalone: AsyncParsableCommand {
             settings, snapshot: dataDir.map { "\($0)/routes.json" }, logger: telemetry.logger)
         let installation = Installation(
             settings: settings, telemetry: telemetry, storage: storage,
-            roles: [.register, .worker, .api], consumers: consumers)
+            roles: [.register, .worker, .api], reload: reload, manager: manager,
+            consumers: consumers)
         let view = watch || once ? LiveView(storage: storage, prints: watch, endsOnce: once) : nil
         do {
             try await Consumers.serving(consumers) { try await installation.run(beside: view) }

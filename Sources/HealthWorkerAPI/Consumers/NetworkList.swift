@@ -2,19 +2,25 @@ import HTTPTypes
 package import HealthWorkerModel
 import Hummingbird
 import NIOCore
+import Synchronization
 
 /// The networks whose programs may ask without a key.
-package struct NetworkList: Sendable {
-    private let networks: [Network]
+package final class NetworkList: Sendable {
+    private let networks: Mutex<[Network]>
 
     package init(_ networks: [Network]) {
-        self.networks = networks
+        self.networks = Mutex(networks)
+    }
+
+    /// Programs of these may ask from now on; connections that are open stay so.
+    package func use(_ networks: [Network]) {
+        self.networks.withLock { $0 = networks }
     }
 
     /// A connection whose other end has no address is of no network.
     func admits(_ remote: SocketAddress?) -> Bool {
         guard let address = remote.flatMap(IPAddress.init) else { return false }
-        return networks.contains { $0.contains(address) }
+        return networks.withLock { $0 }.contains { $0.contains(address) }
     }
 }
 

@@ -12,14 +12,16 @@ struct CallLimits: Sendable {
     let refusals: RateLimiter
 
     init(_ settings: APISettings.Limits) {
-        // A moment's burst is no flood.
-        callers = RateLimiter(
-            settings.perCaller.map { .init(perSecond: Double($0), burst: 2) }, now: settings.now)
-        strangers = RateLimiter(
-            settings.perAddress.map { .init(perSecond: Double($0), burst: 2) }, now: settings.now)
-        refusals = RateLimiter(
-            settings.refusedKeysPerMinute.map { .init(perSecond: Double($0) / 60, burst: 60) },
-            now: settings.now)
+        callers = RateLimiter(settings.callerRate, now: settings.now)
+        strangers = RateLimiter(settings.strangerRate, now: settings.now)
+        refusals = RateLimiter(settings.refusalRate, now: settings.now)
+    }
+
+    /// Goes by these from now on.
+    func use(_ settings: APISettings.Limits) {
+        callers.use(settings.callerRate)
+        strangers.use(settings.strangerRate)
+        refusals.use(settings.refusalRate)
     }
 
     /// - Throws: 429 where too many such requests come from there.
@@ -43,6 +45,21 @@ struct CallLimits: Sendable {
     static func tooManyRefused(_ wait: Duration) -> ProblemDetails {
         ProblemDetails(
             tooMany: wait, "Too many keys that are not known came from this address.")
+    }
+}
+
+extension APISettings.Limits {
+    // A moment's burst is no flood.
+    fileprivate var callerRate: RateLimiter.Rate? {
+        perCaller.map { .init(perSecond: Double($0), burst: 2) }
+    }
+
+    fileprivate var strangerRate: RateLimiter.Rate? {
+        perAddress.map { .init(perSecond: Double($0), burst: 2) }
+    }
+
+    fileprivate var refusalRate: RateLimiter.Rate? {
+        refusedKeysPerMinute.map { .init(perSecond: Double($0) / 60, burst: 60) }
     }
 }
 

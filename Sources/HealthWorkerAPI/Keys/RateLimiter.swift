@@ -19,52 +19,66 @@ final class RateLimiter: Sendable {
         var at: ContinuousClock.Instant
     }
 
-    private let rate: Rate?
     private let limit: Int
     private let now: @Sendable () -> ContinuousClock.Instant
-    private let buckets = Mutex<[String: Bucket]>([:])
+    private let state: Mutex<State>
+
+    private struct State {
+        var rate: Rate?
+        var buckets: [String: Bucket] = [:]
+    }
 
     /// - Parameter rate: nil: there is no limit.
     init(
         _ rate: Rate?, limit: Int = 10_000,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { ContinuousClock.now }
     ) {
-        self.rate = rate
+        state = Mutex(State(rate: rate))
         self.limit = limit
         self.now = now
     }
 
-    var isLimited: Bool { rate != nil }
+    /// Buckets fill at this rate from now on; what was taken from them stays taken.
+    func use(_ rate: Rate?) {
+        state.withLock { state in
+            state.rate = rate
+            if rate == nil { state.buckets = [:] }
+        }
+    }
+
+    var isLimited: Bool { state.withLock { $0.rate != nil } }
 
     /// How many names it remembers.
-    var count: Int { buckets.withLock { $0.count } }
+    var count: Int { state.withLock { $0.buckets.count } }
 
     /// Takes a token.
     /// - Returns: nil, or how long it takes until there is one.
     func take(for name: String) -> Duration? {
-        guard let rate else { return nil }
         let now = now()
-        return buckets.withLock { buckets in
-            var bucket = Self.filled(buckets[name], rate, now)
+        return state.withLock { state in
+            guard let rate = state.rate else { return nil }
+            var bucket = Self.filled(state.buckets[name], rate, now)
             guard bucket.tokens >= 1 else { return Self.wait(bucket, rate) }
             bucket.tokens -= 1
-            if buckets.count >= limit, buckets[name] == nil {
-                buckets = buckets.filter {
+            if state.buckets.count >= limit, state.buckets[name] == nil {
+                state.buckets = state.buckets.filter {
                     Self.filled($0.value, rate, now).tokens < rate.capacity
                 }
-                if buckets.count >= limit { buckets = [:] }
+                if state.buckets.count >= limit { state.buckets = [:] }
             }
-            buckets[name] = bucket
+            state.buckets[name] = bucket
             return nil
         }
     }
 
     /// How long it takes until ``take(for:)`` is let through; nil: it would be now.
     func wait(of name: String) -> Duration? {
-        guard let rate else { return nil }
         let now = now()
-        let bucket = Self.filled(buckets.withLock { $0[name] }, rate, now)
-        return bucket.tokens >= 1 ? nil : Self.wait(bucket, rate)
+        return state.withLock { state in
+            guard let rate = state.rate else { return nil }
+            let bucket = Self.filled(state.buckets[name], rate, now)
+            return bucket.tokens >= 1 ? nil : Self.wait(bucket, rate)
+        }
     }
 
     private static func filled(
