@@ -35,16 +35,24 @@ enum Engine {
         until deadline: ContinuousClock.Instant, _ logger: Logger?,
         _ call: () async throws(StorageError) -> Value
     ) async throws -> Value {
+        try await patiently(until: deadline, for: { $0.mayPass }, call) {
+            logger?.warning("waiting for the storage", metadata: ["error": "\($0)"])
+        }
+    }
+
+    /// As above, for errors that `mayPass`; the first one is told.
+    static func patiently<Value>(
+        until deadline: ContinuousClock.Instant, for mayPass: (StorageError) -> Bool,
+        _ call: () async throws(StorageError) -> Value, telling tell: (StorageError) -> Void
+    ) async throws -> Value {
         try await reporting {
             var failures = 0
             while true {
                 do throws(StorageError) {
                     return try await call()
                 } catch {
-                    guard error.mayPass, ContinuousClock.now < deadline else { throw error }
-                    if failures == 0 {
-                        logger?.warning("waiting for the storage", metadata: ["error": "\(error)"])
-                    }
+                    guard mayPass(error), ContinuousClock.now < deadline else { throw error }
+                    if failures == 0 { tell(error) }
                     failures += 1
                     try await Task.sleep(for: Backoff.delay(after: failures))
                 }

@@ -3,6 +3,32 @@ import Testing
 
 /// A fleet whose database goes away in the ways that networks and failovers have, and comes back.
 @Suite(.serialized) struct `Reconnecting a fleet` {
+    @Test(.timeLimit(.minutes(3)))
+    func `a migration waits for a database that is not up yet`() async throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let server = try PostgreSQLServer.start()
+        defer { server.stop() }
+        try server.crash()
+        let migration = try Program(
+            Here.healthWorker, ["migrate", "up", "--wait", "120s"], environment: server.settings,
+            log: scratch.file("migrate.log"))
+        let deadline = ContinuousClock.now + .seconds(60)
+        while !migration.written.contains("Waiting for the database: "),
+            ContinuousClock.now < deadline
+        {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        #expect(migration.isRunning, "\(migration.written)")
+
+        try server.restart(crashes: false)
+
+        let code = await migration.end(within: .seconds(60))
+        await migration.destroy()
+        #expect(code == 0, "\(migration.written)")
+        #expect(migration.written.contains("applied 1 "), "\(migration.written)")
+    }
+
     @Test(.timeLimit(.minutes(5)))
     func `a worker whose cable is cut is replaced, notices, and works again when it is mended`()
         async throws

@@ -17,9 +17,17 @@ struct Migrate: AsyncParsableCommand {
         var dryRun = false
         @Flag(help: "Print the SQL of what is pending.")
         var showSQL = false
+        @Option(help: "How long to wait for a database that is not up yet, such as 30s.")
+        var wait: TimeSpan = .seconds(0)
 
         func run() async throws {
             let migrator = try await Engine.migrator(try options.load())
+            // A schema that does not fit will not fit later either.
+            try await Engine.patiently(
+                until: .now + wait.duration,
+                for: { if case .unavailable = $0 { true } else { false } },
+                { () throws(StorageError) in _ = try await migrator.pending() },
+                telling: { Exit.say("Waiting for the database: \($0)") })
             try await Engine.reporting { () async throws in
                 if showSQL {
                     for migration in try await migrator.pending() { print(migration.sql) }
