@@ -691,4 +691,5 @@ def main():
         sqlite(options)
 
 
-main()
+if __name__ == "__main__":
+    main()
