@@ -96,8 +96,9 @@ struct ManualPage {
     var text: String {
         var lines = [
             ".Dd \(Self.date)", ".Dt \(name.uppercased()) 1", ".Os", ".Sh NAME",
+            // By the page's own name it is found; the command is written as it is typed.
+            ".Nm \(name)", ".Nd \(Self.escaped(command.abstract ?? ""))", ".Sh SYNOPSIS",
             ".Nm \(path.joined(separator: " "))",
-            ".Nd \(Self.escaped(command.abstract ?? ""))", ".Sh SYNOPSIS", ".Nm",
         ]
         let arguments = (command.arguments ?? []).filter(\.shouldDisplay)
         lines += arguments.map(Self.synopsis)
