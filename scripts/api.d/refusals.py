@@ -67,11 +67,8 @@ def parameters_with_format(case):
 
 
 def has_format(schema):
-    return (
-        "format" in schema
-        or has_format(schema.get("items", {}))
-        or any(map(has_format, schema.get("anyOf", [])))
-    )
+    inner = [*schema.get("anyOf", []), *([schema["items"]] if "items" in schema else [])]
+    return "format" in schema or any(map(has_format, inner))
 
 
 def is_valid_without_nulls(case):
