@@ -88,6 +88,16 @@ extension TextFormat {
         }
     }
 
+    /// See ``DeletionLimit``.
+    package static let deletionLimit = TextFormat(
+        pattern: "^([0-9]{1,8}|0*(100|[0-9]{1,2})%)$",
+        expectation: "a number of objects such as 20, or a share such as `30%`"
+    ) { text in
+        DeletionLimit(text) == nil
+            ? "\(text.shown) is neither a number of objects such as 20 nor a share such as `30%`"
+            : nil
+    }
+
     package static let statusRange = TextFormat(
         name: "status-range", pattern: "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$",
         expectation: "a status such as 200 or a range such as `200-299`"

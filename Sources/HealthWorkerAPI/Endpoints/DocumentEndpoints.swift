@@ -28,7 +28,7 @@ struct DocumentEndpoints {
                     "prune", .boolean,
                     "Delete what is in the document's set and not in the document."),
                 .query(
-                    "max_delete", .text(length: 1...8).shown(as: .string("30%")),
+                    "max_delete", .text(.deletionLimit, length: 1...8).shown(as: .string("30%")),
                     "How much of the set may be pruned, as a number of objects or a share. More is "
                         + "refused. Without it 30 % of a set of ten or more objects."),
                 .query(
@@ -55,7 +55,8 @@ struct DocumentEndpoints {
             backend.applies.note(.init(phase: .comparing), of: request)
             defer { backend.applies.end(request) }
             let manner = DocumentApplier.Manner(
-                isPruning: call.flag("prune"), maxDelete: try maxDelete(call),
+                isPruning: call.flag("prune"),
+                maxDelete: call.text("max_delete").flatMap(DeletionLimit.init) ?? .standard,
                 takesOver: call.flag("take_over"))
             // Targets are probed once, however often somebody else writes in between.
             var findings: [String: Trials.Finding]?
@@ -126,20 +127,6 @@ struct DocumentEndpoints {
                     .init("done", .number(progress.done)), .init("total", .number(progress.total)),
                 ]))
         }
-    }
-
-    private func maxDelete(_ call: Call) throws -> DeletionLimit {
-        guard let text = call.text("max_delete") else { return .standard }
-        guard let limit = DeletionLimit(text) else {
-            throw ProblemDetails(
-                .invalidParameter,
-                errors: [
-                    .init(
-                        "write a number of objects such as 20, or a share such as 30%",
-                        at: .parameter("max_delete"))
-                ])
-        }
-        return limit
     }
 
     /// A key for some sets takes objects over from these alone, and none that is in no set.
