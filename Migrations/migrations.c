@@ -24,6 +24,9 @@ static const unsigned char mysql_006[] = {
 static const unsigned char mysql_007[] = {
 #embed "MySQL/007_events.sql"
 };
+static const unsigned char mysql_008[] = {
+#embed "MySQL/008_sinks.sql"
+};
 
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
@@ -45,6 +48,9 @@ static const unsigned char postgresql_006[] = {
 };
 static const unsigned char postgresql_007[] = {
 #embed "PostgreSQL/007_events.sql"
+};
+static const unsigned char postgresql_008[] = {
+#embed "PostgreSQL/008_sinks.sql"
 };
 
 static const unsigned char sqlite_001[] = {
@@ -68,6 +74,9 @@ static const unsigned char sqlite_006[] = {
 static const unsigned char sqlite_007[] = {
 #embed "SQLite/007_events.sql"
 };
+static const unsigned char sqlite_008[] = {
+#embed "SQLite/008_sinks.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
@@ -77,6 +86,7 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 5, "settings", mysql_005, sizeof mysql_005},
     {"MySQL", 6, "keys", mysql_006, sizeof mysql_006},
     {"MySQL", 7, "events", mysql_007, sizeof mysql_007},
+    {"MySQL", 8, "sinks", mysql_008, sizeof mysql_008},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
@@ -84,6 +94,7 @@ static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 5, "settings", postgresql_005, sizeof postgresql_005},
     {"PostgreSQL", 6, "keys", postgresql_006, sizeof postgresql_006},
     {"PostgreSQL", 7, "events", postgresql_007, sizeof postgresql_007},
+    {"PostgreSQL", 8, "sinks", postgresql_008, sizeof postgresql_008},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
@@ -91,6 +102,7 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 5, "settings", sqlite_005, sizeof sqlite_005},
     {"SQLite", 6, "keys", sqlite_006, sizeof sqlite_006},
     {"SQLite", 7, "events", sqlite_007, sizeof sqlite_007},
+    {"SQLite", 8, "sinks", sqlite_008, sizeof sqlite_008},
 };
 
 const char *embedded_version(void) { return "0.1.0"; }

@@ -453,6 +453,14 @@ extension MySQLConfigurationTransaction {
                 FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS p
                 STRAIGHT_JOIN route_outbox AS o FORCE INDEX (route_outbox_place)
                      ON o.policy_id = p.policy_id
+                WHERE o.withdrawal IS NULL
+                """, ids)
+            try session.run(
+                """
+                DELETE d
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS p
+                STRAIGHT_JOIN dead_letters AS d FORCE INDEX (dead_letters_of_policy)
+                     ON d.policy_id = p.policy_id
                 """, ids)
             try session.run(
                 """
@@ -468,6 +476,10 @@ extension MySQLConfigurationTransaction {
                 STRAIGHT_JOIN policies AS d FORCE INDEX (PRIMARY) ON d.policy_id = p.policy_id
                 """, ids)
         }
+    }
+
+    mutating func part(with partings: [Parting]) throws(StorageError) {
+        try storing { try session.part(with: partings) }
     }
 
     /// Labels, members and publications.

@@ -453,6 +453,12 @@ extension PostgreSQLConfigurationTransaction {
                 """
                 DELETE FROM route_outbox
                 WHERE policy_id = ANY ($1::bigint[])
+                  AND withdrawal IS NULL
+                """, [policies])
+            try session.run(
+                """
+                DELETE FROM dead_letters
+                WHERE policy_id = ANY ($1::bigint[])
                 """, [policies])
             try session.run(
                 """
@@ -465,6 +471,10 @@ extension PostgreSQLConfigurationTransaction {
                 WHERE policy_id = ANY ($1::bigint[])
                 """, [policies])
         }
+    }
+
+    mutating func part(with partings: [Parting]) throws(StorageError) {
+        try storing { try session.part(with: partings) }
     }
 
     /// Labels, members and publications.

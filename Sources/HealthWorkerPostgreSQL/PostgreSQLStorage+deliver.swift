@@ -2,35 +2,43 @@ package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension PostgreSQLStorage {
-    package func claimDeliveries(
-        to sinks: [String], limit: Int, lease: Duration
-    ) async throws(StorageError) -> [Delivery] {
+    package func installation() async throws(StorageError) -> String {
         try await perform { session in
-            try session.all(Self.claimWaitingDeliveries, [sinks, limit, lease]) { row in
-                try Delivery(claimed: row)
-            }.compactMap(\.self)
+            guard
+                let id = try session.first(
+                    "SELECT installation_id FROM installation", [], { $0.text(0) })
+            else { throw StorageError.failed("The table installation is empty.") }
+            return id
         }
     }
 
-    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
-        try await perform { session in
-            let removed = try session.run(
-                """
-                DELETE FROM route_outbox
-                WHERE delivery_id = $1
-                  AND attempt = $2
-                  AND generation = $3
-                """, [delivery.id, delivery.attempt, delivery.route.generation])
-            if removed == 1 { return true }
-            try session.run(
-                """
-                UPDATE route_outbox
-                SET visible_at = now_us(),
-                    last_error = NULL
-                WHERE delivery_id = $1
-                  AND attempt = $2
-                """, [delivery.id, delivery.attempt])
-            return false
+    package func claimDeliveries(
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+    ) async throws(StorageError) -> [Delivery] {
+        let process = process
+        return try await perform { session in
+            let rows = try session.all(
+                Self.claimWaitingDeliveries, [sinks, limit, lease, process]
+            ) { try ClaimedRow($0, kind) }
+            var claimed: [Delivery] = []
+            for row in rows {
+                if let delivery = try session.walk(row) {
+                    claimed.append(delivery)
+                } else {
+                    try session.drop(row.id, attempt: row.attempt)
+                }
+            }
+            return claimed
+        }
+    }
+
+    package func acknowledge(
+        _ delivery: Delivery, memory: String?
+    ) async throws(StorageError) -> Acknowledgement {
+        try await transact { session in
+            let acknowledgement = try session.turn(from: delivery)
+            if acknowledgement != .lost { try session.keepHolding(of: delivery, memory) }
+            return acknowledgement
         }
     }
 
@@ -42,10 +50,70 @@ extension PostgreSQLStorage {
                 """
                 UPDATE route_outbox
                 SET visible_at = now_us() + $3,
-                    last_error = $4
+                    holder = NULL,
+                    last_error = $4,
+                    failures = CASE WHEN $4::text IS NULL THEN 0 ELSE failures + 1 END
                 WHERE delivery_id = $1
                   AND attempt = $2
                 """, [delivery.id, delivery.attempt, delay, error])
+        }
+    }
+
+    package func giveUp(
+        _ delivery: Delivery, error: String
+    ) async throws(StorageError) -> Bool {
+        try await transact { session in
+            if try session.turn(from: delivery) == .lost { return false }
+            try session.run(
+                """
+                INSERT INTO dead_letters
+                    (policy_id, sink, name, generation, since, given_up_at, failures, last_error)
+                VALUES ($1, $2, $3, $4, $5, now_us(), $6, $7)
+                """,
+                [
+                    delivery.policy, delivery.publication.sink, delivery.publication.name,
+                    delivery.generation, delivery.since, delivery.failures + 1, error,
+                ])
+            return true
+        }
+    }
+
+    package func retryDeliveries(
+        to sink: String, of policy: PolicyID?
+    ) async throws(StorageError) -> Int {
+        try await transact { session in
+            try session.run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at)
+                SELECT d.policy_id, d.sink, d.name, r.generation, min(d.generation), now_us(),
+                       now_us()
+                FROM dead_letters AS d
+                JOIN routes AS r USING (policy_id)
+                WHERE d.sink = $1
+                  AND ($2::bigint IS NULL OR d.policy_id = $2)
+                  AND r.generation IS NOT NULL
+                GROUP BY d.policy_id, d.sink, d.name, r.generation
+                ORDER BY d.policy_id, d.name
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET oldest = least(
+                    coalesce(route_outbox.oldest, route_outbox.generation), excluded.oldest)
+                """, [sink, policy])
+            try session.run(
+                """
+                DELETE FROM dead_letters
+                WHERE sink = $1
+                  AND ($2::bigint IS NULL OR policy_id = $2)
+                """, [sink, policy])
+            return try session.run(
+                """
+                UPDATE route_outbox
+                SET visible_at = now_us(),
+                    failures = 0
+                WHERE sink = $1
+                  AND ($2::bigint IS NULL OR policy_id = $2)
+                  AND holder IS NULL
+                """, [sink, policy])
         }
     }
 
@@ -53,35 +121,150 @@ extension PostgreSQLStorage {
         of policy: PolicyID?
     ) async throws(StorageError) -> [PendingDelivery] {
         try await perform { session in
-            if let policy {
-                return try session.all(
-                    """
-                    SELECT delivery_id, policy_id, sink, name, generation, attempt, since,
-                           visible_at, last_error
-                    FROM route_outbox
-                    WHERE policy_id = $1
-                    ORDER BY delivery_id
-                    """, [policy], PendingDelivery.init(row:))
+            try session.all(
+                """
+                SELECT delivery_id, policy_id, sink, name, generation, attempt, failures, since,
+                       visible_at, last_error, holder
+                FROM route_outbox
+                WHERE $1::bigint IS NULL
+                   OR policy_id = $1
+                ORDER BY delivery_id
+                """, [policy], PendingDelivery.init(row:))
+        }
+    }
+
+    package func deadLetters(
+        of policy: PolicyID?
+    ) async throws(StorageError) -> [DeadLetter] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT policy_id, sink, name, generation, since, given_up_at, failures, last_error
+                FROM dead_letters
+                WHERE $1::bigint IS NULL
+                   OR policy_id = $1
+                ORDER BY letter_id
+                """, [policy], DeadLetter.init(row:))
+        }
+    }
+
+    package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
+        try await perform { session in
+            try session.all(
+                """
+                SELECT sink, name, generation, delivered_at, difference, memory
+                FROM sink_holdings
+                WHERE policy_id = $1
+                ORDER BY sink, name
+                """, [policy], Holding.init(row:))
+        }
+    }
+
+    package func places(
+        at sink: String, after: PolicyID, limit: Int
+    ) async throws(StorageError) -> [PublishedPlace] {
+        try await perform { session in
+            // What may be delivered meanwhile is read first: a holding is never newer than it looks.
+            var found = PlacesAtSink()
+            let policies: [PolicyID] = try session.all(
+                """
+                SELECT DISTINCT policy_id
+                FROM publications
+                WHERE sink = $1
+                  AND policy_id > $2
+                ORDER BY policy_id
+                LIMIT $3
+                """, [sink, after, limit]
+            ) { $0.id(0) }
+            for (policy, holding) in try session.all(
+                """
+                SELECT generation, delivered_at, difference, memory, policy_id, name
+                FROM sink_holdings
+                WHERE sink = $1
+                  AND policy_id = ANY ($2::bigint[])
+                """, [sink, policies],
+                {
+                    (
+                        $0.id(4, of: PolicyID.self),
+                        Holding(sink: sink, name: $0.text(5), $0, from: 0)
+                    )
+                })
+            {
+                found.add(holding, of: policy)
+            }
+            for (policy, name) in try session.all(
+                """
+                SELECT policy_id, name
+                FROM route_outbox
+                WHERE sink = $1
+                  AND policy_id = ANY ($2::bigint[])
+                """, [sink, policies], { ($0.id(0, of: PolicyID.self), $0.text(1)) })
+            {
+                found.addPending(name, of: policy)
             }
             return try session.all(
                 """
-                SELECT delivery_id, policy_id, sink, name, generation, attempt, since, visible_at,
-                       last_error
-                FROM route_outbox
-                ORDER BY delivery_id
-                """, [], PendingDelivery.init(row:))
+                SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
+                       p.policy_id, p.spec
+                FROM policies AS p
+                JOIN routes AS r USING (policy_id)
+                WHERE p.policy_id = ANY ($1::bigint[])
+                ORDER BY p.policy_id
+                """, [policies]
+            ) { [found] row in
+                found.places(
+                    of: row.id(6), try row.json(7), row.isNull(0) ? nil : try Route(row, from: 0),
+                    at: sink)
+            }.flatMap(\.self)
+        }
+    }
+
+    package func note(
+        difference: String?, at place: PublishedPlace
+    ) async throws(StorageError) {
+        try await perform { session in
+            _ = try session.run(
+                """
+                INSERT INTO sink_holdings AS h (policy_id, sink, name, difference)
+                SELECT policy_id, $2, $3, $4
+                FROM policies
+                WHERE policy_id = $1
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET difference = excluded.difference
+                WHERE h.generation IS NOT DISTINCT FROM $5::bigint
+                """,
+                [
+                    place.policy, place.publication.sink, place.publication.name, difference,
+                    place.holding?.generation,
+                ])
+        }
+    }
+
+    package func redeliver(to place: PublishedPlace) async throws(StorageError) {
+        try await perform { session in
+            _ = try session.run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at)
+                SELECT policy_id, $2, $3, generation, generation, now_us(), now_us()
+                FROM routes
+                WHERE policy_id = $1
+                  AND generation IS NOT NULL
+                ON CONFLICT (policy_id, sink, name) DO NOTHING
+                """, [place.policy, place.publication.sink, place.publication.name])
         }
     }
 }
 
 extension PostgreSQLStorage {
-    /// Takes what waits for the sinks `$1`, oldest first, `$2` at most, for `$3` µs, with the
-    /// newest route of each.
+    /// Takes what waits for the sinks `$1`, oldest first, `$2` at most, for `$3` µs and the process
+    /// `$4`, with the newest route of each.
     static let claimWaitingDeliveries = """
         WITH claimed AS (
             UPDATE route_outbox
             SET attempt = attempt + 1,
-                visible_at = now_us() + $3
+                visible_at = now_us() + $3,
+                holder = $4
             WHERE ctid = ANY (ARRAY(
                 SELECT ctid
                 FROM route_outbox
@@ -91,15 +274,134 @@ extension PostgreSQLStorage {
                 LIMIT $2
                 FOR UPDATE SKIP LOCKED
             ))
-            RETURNING delivery_id, attempt, since, sink, name, policy_id, visible_at
+            RETURNING delivery_id, attempt, since, sink, name, policy_id, visible_at, failures,
+                      coalesce(oldest, generation) AS oldest, withdrawal
         )
         SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
-               d.delivery_id, d.attempt, d.sink, d.name, d.policy_id, d.visible_at, p.spec
+               d.delivery_id, d.attempt, d.sink, d.name, d.policy_id, d.visible_at, p.spec,
+               d.failures, d.since, d.oldest, d.withdrawal,
+               h.generation, h.delivered_at, h.difference, h.memory
         FROM claimed AS d
-        JOIN policies AS p USING (policy_id)
-        JOIN routes AS r USING (policy_id)
+        LEFT JOIN policies AS p ON p.policy_id = d.policy_id
+        LEFT JOIN routes AS r ON r.policy_id = d.policy_id
+        LEFT JOIN sink_holdings AS h
+            ON h.policy_id = d.policy_id
+           AND h.sink = d.sink
+           AND h.name = d.name
         ORDER BY d.since, d.delivery_id
         """
+}
+
+// What was claimed.
+extension Session {
+    /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
+    fileprivate func walk(_ row: ClaimedRow) throws -> Delivery? {
+        guard var delivery = row.delivery else { return nil }
+        guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
+            return delivery
+        }
+        let next = try first(
+            """
+            SELECT generation, cause, decided_at, answer, memory, members
+            FROM route_changes
+            WHERE policy_id = $1
+              AND generation >= $2
+            ORDER BY generation
+            LIMIT 1
+            """, [delivery.policy, row.oldest]
+        ) { try Route($0, from: 0) }
+        let route = next ?? newest
+        let before = try first(
+            """
+            SELECT generation, cause, decided_at, answer, memory, members
+            FROM route_changes
+            WHERE policy_id = $1
+              AND generation < $2
+            ORDER BY generation DESC
+            LIMIT 1
+            """, [delivery.policy, route.generation]
+        ) { try Route($0, from: 0) }
+        delivery.order = .publish(route, after: before)
+        return delivery
+    }
+
+    fileprivate func drop(_ delivery: DeliveryID, attempt: Int) throws {
+        try run(
+            """
+            DELETE FROM route_outbox
+            WHERE delivery_id = $1
+              AND attempt = $2
+            """, [delivery, attempt])
+    }
+
+    /// Removes what was delivered, or turns to what comes next.
+    fileprivate func turn(from delivery: Delivery) throws -> Acknowledgement {
+        let removed = try run(
+            """
+            DELETE FROM route_outbox
+            WHERE delivery_id = $1
+              AND attempt = $2
+              AND generation = $3
+            """, [delivery.id, delivery.attempt, delivery.generation])
+        if removed == 1 { return .done }
+        // Of an event sink's, and only where it is no withdrawal by now.
+        let turned = try run(
+            """
+            UPDATE route_outbox AS o
+            SET visible_at = now_us(),
+                holder = NULL,
+                failures = 0,
+                last_error = NULL,
+                oldest = coalesce(n.generation, o.oldest),
+                since = coalesce(n.decided_at, o.since)
+            FROM (SELECT 1) AS one
+            LEFT JOIN (
+                SELECT generation, decided_at
+                FROM route_changes
+                WHERE policy_id = $3
+                  AND generation > $4
+                  AND $5::boolean
+                ORDER BY generation
+                LIMIT 1
+            ) AS n ON true
+            WHERE o.delivery_id = $1
+              AND o.attempt = $2
+              AND o.holder IS NOT NULL
+            """,
+            [
+                delivery.id, delivery.attempt, delivery.policy, delivery.generation,
+                delivery.kind == .event,
+            ])
+        return turned == 1 ? .moreWaits : .lost
+    }
+
+    fileprivate func keepHolding(of delivery: Delivery, _ memory: String?) throws {
+        let publication = delivery.publication
+        if case .withdraw = delivery.order {
+            try run(
+                """
+                DELETE FROM sink_holdings
+                WHERE policy_id = $1
+                  AND sink = $2
+                  AND name = $3
+                """, [delivery.policy, publication.sink, publication.name])
+            return
+        }
+        try run(
+            """
+            INSERT INTO sink_holdings AS h
+                (policy_id, sink, name, generation, delivered_at, memory)
+            VALUES ($1, $2, $3, $4, now_us(), $5)
+            ON CONFLICT (policy_id, sink, name) DO UPDATE
+            SET generation = excluded.generation,
+                delivered_at = excluded.delivered_at,
+                difference = NULL,
+                memory = coalesce(excluded.memory, h.memory)
+            """,
+            [
+                delivery.policy, publication.sink, publication.name, delivery.generation, memory,
+            ])
+    }
 }
 
 extension Session {
@@ -114,12 +416,18 @@ extension Session {
             // A newer generation takes the place of the one that waits; a lease on it stays.
             try run(
                 """
-                INSERT INTO route_outbox (policy_id, sink, name, generation, since, visible_at)
-                SELECT $1, sink, name, $4, $5, $5
+                INSERT INTO route_outbox AS o
+                    (policy_id, sink, name, generation, oldest, since, visible_at)
+                SELECT $1, sink, name, $4, $4, $5, $5
                 FROM unnest($2::text[], $3::text[]) AS p (sink, name)
                 ORDER BY sink, name
                 ON CONFLICT (policy_id, sink, name) DO UPDATE
-                SET generation = excluded.generation
+                SET generation = excluded.generation,
+                    oldest = CASE
+                        WHEN o.withdrawal IS NULL THEN coalesce(o.oldest, o.generation)
+                        ELSE excluded.oldest
+                    END,
+                    withdrawal = NULL
                 """,
                 [
                     policy.id, wanted.map(\.sink), wanted.map(\.name), route.generation, now,
@@ -147,6 +455,7 @@ extension Session {
             """
             DELETE FROM route_outbox
             WHERE policy_id = $1
+              AND withdrawal IS NULL
               AND (sink, name) NOT IN (
                   SELECT sink, name
                   FROM unnest($2::text[], $3::text[]) AS p (sink, name)
@@ -155,6 +464,55 @@ extension Session {
         let places = Set(publications.map(\.place))
         let kept = announced.filter(places.contains)
         if kept != announced { try setAnnounced(kept, of: policy.id) }
+    }
+
+    /// Before publications go: what waits for each becomes its withdrawal, or what is known of it is
+    /// forgotten.
+    func part(with partings: [Parting]) throws {
+        // The routes first: every other transaction takes these two in this order.
+        try run(
+            """
+            SELECT policy_id
+            FROM routes
+            WHERE policy_id = ANY ($1::bigint[])
+            ORDER BY policy_id
+            FOR NO KEY UPDATE
+            """, [partings.map(\.policy)])
+        for parting in partings {
+            let publication = parting.withdrawal.publication
+            guard parting.isWithdrawn else {
+                // In this order, as an acknowledgement.
+                try run(
+                    """
+                    DELETE FROM route_outbox
+                    WHERE policy_id = $1
+                      AND sink = $2
+                      AND name = $3
+                    """, [parting.policy, publication.sink, publication.name])
+                try run(
+                    """
+                    DELETE FROM sink_holdings
+                    WHERE policy_id = $1
+                      AND sink = $2
+                      AND name = $3
+                    """, [parting.policy, publication.sink, publication.name])
+                continue
+            }
+            try run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at, withdrawal)
+                VALUES ($1, $2, $3, $4, $4, now_us(), now_us(), $5)
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET generation = excluded.generation,
+                    oldest = excluded.oldest,
+                    withdrawal = excluded.withdrawal
+                """,
+                [
+                    parting.policy, publication.sink, publication.name, Withdrawal.generation,
+                    try JSONColumn.text(of: parting.withdrawal),
+                ])
+        }
     }
 
     private func setAnnounced(_ places: [String], of policy: PolicyID) throws {

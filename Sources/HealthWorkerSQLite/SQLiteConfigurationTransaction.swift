@@ -399,6 +399,12 @@ extension SQLiteConfigurationTransaction {
                     """
                     DELETE FROM route_outbox
                     WHERE policy_id = ?
+                      AND withdrawal IS NULL
+                    """, [policy.rawValue])
+                try session.run(
+                    """
+                    DELETE FROM dead_letters
+                    WHERE policy_id = ?
                     """, [policy.rawValue])
                 try session.run(
                     """
@@ -417,6 +423,10 @@ extension SQLiteConfigurationTransaction {
                     """, [policy.rawValue])
             }
         }
+    }
+
+    mutating func part(with partings: [Parting]) throws(StorageError) {
+        try storing { try session.part(with: partings) }
     }
 
     /// Labels, members and publications.

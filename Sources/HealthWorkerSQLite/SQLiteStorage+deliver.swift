@@ -3,47 +3,51 @@ package import HealthWorkerModel
 package import HealthWorkerStorage
 
 extension SQLiteStorage {
+    package func installation() async throws(StorageError) -> String {
+        try await read { session in
+            guard
+                let id = try session.first(
+                    "SELECT installation_id FROM installation", [], { $0.text(0) })
+            else { throw StorageError.failed("The table installation is empty.") }
+            return id
+        }
+    }
+
     package func claimDeliveries(
-        to sinks: [String], limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
     ) async throws(StorageError) -> [Delivery] {
-        let isWanted = try await read { !(try $0.deliveries(to: sinks, limit: 1)).isEmpty }
+        let isWanted = try await read { try !$0.waitingDeliveries(for: sinks, limit: 1).isEmpty }
         guard isWanted else { return [] }
+        let process = process
         return try await write { session in
             let leaseEnds = session.now + lease
             var claimed: [Delivery] = []
-            for delivery in try session.deliveries(to: sinks, limit: limit) {
+            for id in try session.waitingDeliveries(for: sinks, limit: limit) {
                 try session.run(
                     """
                     UPDATE route_outbox
                     SET attempt = attempt + 1,
-                        visible_at = ?
+                        visible_at = ?,
+                        holder = ?
                     WHERE delivery_id = ?
-                    """, [leaseEnds.microseconds, delivery.id.rawValue])
-                if let delivery = delivery.claimed(until: leaseEnds) { claimed.append(delivery) }
+                    """, [leaseEnds.microseconds, process.rawValue, id.rawValue])
+                if let delivery = try session.claimedDelivery(id, kind) {
+                    claimed.append(delivery)
+                } else {
+                    try session.drop(id)
+                }
             }
             return claimed
         }
     }
 
-    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
+    package func acknowledge(
+        _ delivery: Delivery, memory: String?
+    ) async throws(StorageError) -> Acknowledgement {
         try await write { session in
-            let removed = try session.run(
-                """
-                DELETE FROM route_outbox
-                WHERE delivery_id = ?
-                  AND attempt = ?
-                  AND generation = ?
-                """, [delivery.id.rawValue, delivery.attempt, delivery.route.generation])
-            if removed == 1 { return true }
-            try session.run(
-                """
-                UPDATE route_outbox
-                SET visible_at = ?,
-                    last_error = NULL
-                WHERE delivery_id = ?
-                  AND attempt = ?
-                """, [session.now.microseconds, delivery.id.rawValue, delivery.attempt])
-            return false
+            let acknowledgement = try session.turn(from: delivery)
+            if acknowledgement != .lost { try session.keepHolding(of: delivery, memory) }
+            return acknowledgement
         }
     }
 
@@ -55,7 +59,9 @@ extension SQLiteStorage {
                 """
                 UPDATE route_outbox
                 SET visible_at = ?,
-                    last_error = ?
+                    holder = NULL,
+                    last_error = ?2,
+                    failures = CASE WHEN ?2 IS NULL THEN 0 ELSE failures + 1 END
                 WHERE delivery_id = ?
                   AND attempt = ?
                 """,
@@ -66,80 +72,365 @@ extension SQLiteStorage {
         }
     }
 
+    package func giveUp(
+        _ delivery: Delivery, error: String
+    ) async throws(StorageError) -> Bool {
+        try await write { session in
+            if try session.turn(from: delivery) == .lost { return false }
+            try session.run(
+                """
+                INSERT INTO dead_letters
+                    (policy_id, sink, name, generation, since, given_up_at, failures, last_error)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    delivery.policy.rawValue, delivery.publication.sink,
+                    delivery.publication.name, delivery.generation, delivery.since.microseconds,
+                    session.now.microseconds, delivery.failures + 1, error,
+                ])
+            return true
+        }
+    }
+
+    package func retryDeliveries(
+        to sink: String, of policy: PolicyID?
+    ) async throws(StorageError) -> Int {
+        try await write { session in
+            let values: StatementArguments = [
+                sink, policy?.rawValue, session.now.microseconds,
+            ]
+            try session.run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at)
+                SELECT d.policy_id, d.sink, d.name, r.generation, min(d.generation), ?3, ?3
+                FROM dead_letters AS d
+                JOIN routes AS r ON r.policy_id = d.policy_id
+                WHERE d.sink = ?1
+                  AND (?2 IS NULL OR d.policy_id = ?2)
+                  AND r.generation IS NOT NULL
+                GROUP BY d.policy_id, d.sink, d.name, r.generation
+                ORDER BY d.policy_id, d.name
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET oldest = min(coalesce(oldest, generation), excluded.oldest)
+                """, values)
+            try session.run(
+                """
+                DELETE FROM dead_letters
+                WHERE sink = ?1
+                  AND (?2 IS NULL OR policy_id = ?2)
+                """, [sink, policy?.rawValue])
+            return try session.run(
+                """
+                UPDATE route_outbox
+                SET visible_at = ?3,
+                    failures = 0
+                WHERE sink = ?1
+                  AND (?2 IS NULL OR policy_id = ?2)
+                  AND holder IS NULL
+                """, values)
+        }
+    }
+
     package func pendingDeliveries(
         of policy: PolicyID?
     ) async throws(StorageError) -> [PendingDelivery] {
         try await read { session in
-            if let policy {
-                return try session.all(
-                    """
-                    SELECT delivery_id, policy_id, sink, name, generation, attempt, since,
-                           visible_at, last_error
-                    FROM route_outbox
-                    WHERE policy_id = ?
-                    ORDER BY delivery_id
-                    """, [policy.rawValue], PendingDelivery.init(row:))
-            }
-            return try session.all(
+            try session.all(
                 """
-                SELECT delivery_id, policy_id, sink, name, generation, attempt, since, visible_at,
-                       last_error
+                SELECT delivery_id, policy_id, sink, name, generation, attempt, failures, since,
+                       visible_at, last_error, holder
                 FROM route_outbox
+                WHERE ?1 IS NULL
+                   OR policy_id = ?1
                 ORDER BY delivery_id
-                """, [], PendingDelivery.init(row:))
+                """, [policy?.rawValue], PendingDelivery.init(row:))
+        }
+    }
+
+    package func deadLetters(
+        of policy: PolicyID?
+    ) async throws(StorageError) -> [DeadLetter] {
+        try await read { session in
+            try session.all(
+                """
+                SELECT policy_id, sink, name, generation, since, given_up_at, failures, last_error
+                FROM dead_letters
+                WHERE ?1 IS NULL
+                   OR policy_id = ?1
+                ORDER BY letter_id
+                """, [policy?.rawValue], DeadLetter.init(row:))
+        }
+    }
+
+    package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
+        try await read { session in
+            try session.all(
+                """
+                SELECT sink, name, generation, delivered_at, difference, memory
+                FROM sink_holdings
+                WHERE policy_id = ?
+                ORDER BY sink, name
+                """, [policy.rawValue], Holding.init(row:))
+        }
+    }
+
+    package func places(
+        at sink: String, after: PolicyID, limit: Int
+    ) async throws(StorageError) -> [PublishedPlace] {
+        try await read { session in
+            let policies: [PolicyID] = try session.all(
+                """
+                SELECT DISTINCT policy_id
+                FROM publications
+                WHERE sink = ?
+                  AND policy_id > ?
+                ORDER BY policy_id
+                LIMIT ?
+                """, [sink, after.rawValue, limit]
+            ) { $0.id(0) }
+            var places: [PublishedPlace] = []
+            for policy in policies { places += try session.places(of: policy, at: sink) }
+            return places
+        }
+    }
+
+    package func note(
+        difference: String?, at place: PublishedPlace
+    ) async throws(StorageError) {
+        try await write { session in
+            try session.run(
+                """
+                INSERT INTO sink_holdings (policy_id, sink, name, difference)
+                SELECT policy_id, ?2, ?3, ?4
+                FROM policies
+                WHERE policy_id = ?1
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET difference = excluded.difference
+                WHERE generation IS ?5
+                """,
+                [
+                    place.policy.rawValue, place.publication.sink, place.publication.name,
+                    difference, place.holding?.generation,
+                ])
+        }
+    }
+
+    package func redeliver(to place: PublishedPlace) async throws(StorageError) {
+        try await write { session in
+            try session.run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at)
+                SELECT policy_id, ?2, ?3, generation, generation, ?4, ?4
+                FROM routes
+                WHERE policy_id = ?1
+                  AND generation IS NOT NULL
+                ON CONFLICT (policy_id, sink, name) DO NOTHING
+                """,
+                [
+                    place.policy.rawValue, place.publication.sink, place.publication.name,
+                    session.now.microseconds,
+                ])
         }
     }
 }
 
-/// A row of the outbox with what it delivers.
-private struct WaitingDelivery: Sendable {
-    var id: DeliveryID
-    var attempt: Int
-    var since: Timestamp
-    var sink: String
-    var name: String
-    var policy: PolicyID
-    var spec: PolicySpec
-    var route: Route
-
-    /// Nil for a publication that the policy does not have any more.
-    func claimed(until leaseEnds: Timestamp) -> Delivery? {
-        spec.publish.first { $0.sink == sink && $0.name == name }.map { publication in
-            Delivery(
-                id: id, attempt: attempt + 1, publication: publication, policy: policy,
-                policyName: spec.name, route: route, leaseEnds: leaseEnds)
-        }
-    }
-}
-
+// Claiming.
 extension Session {
-    /// What is due at these sinks, oldest first, with the newest route of each.
-    fileprivate func deliveries(to sinks: [String], limit: Int) throws -> [WaitingDelivery] {
-        var due: [WaitingDelivery] = []
+    /// What is due at these sinks, oldest first.
+    fileprivate func waitingDeliveries(for sinks: [String], limit: Int) throws -> [DeliveryID] {
+        var due: [(since: Timestamp, id: DeliveryID)] = []
         for sink in Set(sinks) {
             due += try all(
                 """
-                SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
-                       d.delivery_id, d.attempt, d.since, d.sink, d.name, d.policy_id, p.spec
-                FROM route_outbox AS d
-                JOIN policies AS p ON p.policy_id = d.policy_id
-                JOIN routes AS r ON r.policy_id = d.policy_id
-                WHERE d.sink = ?
-                  AND d.visible_at <= ?
-                ORDER BY d.since, d.delivery_id
+                SELECT since, delivery_id
+                FROM route_outbox
+                WHERE sink = ?
+                  AND visible_at <= ?
+                ORDER BY since, delivery_id
                 LIMIT ?
                 """, [sink, now.microseconds, limit]
-            ) { row in
-                WaitingDelivery(
-                    id: row.id(6), attempt: row.int(7), since: row.moment(8), sink: row.text(9),
-                    name: row.text(10), policy: row.id(11), spec: try row.json(12),
-                    route: try Route(row, from: 0))
-            }
+            ) { (since: $0.moment(0), id: $0.id(1)) }
         }
         due.sort { ($0.since, $0.id) < ($1.since, $1.id) }
-        return Array(due.prefix(limit))
+        return due.prefix(limit).map(\.id)
     }
 
+    /// With the newest route, or for an `event` sink the oldest that it did not get.
+    fileprivate func claimedDelivery(
+        _ delivery: DeliveryID, _ kind: SinkKind
+    ) throws -> Delivery? {
+        let row = try first(
+            """
+            SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members,
+                   d.delivery_id, d.attempt, d.sink, d.name, d.policy_id, d.visible_at, p.spec,
+                   d.failures, d.since, coalesce(d.oldest, d.generation), d.withdrawal,
+                   h.generation, h.delivered_at, h.difference, h.memory
+            FROM route_outbox AS d
+            LEFT JOIN policies AS p ON p.policy_id = d.policy_id
+            LEFT JOIN routes AS r ON r.policy_id = d.policy_id
+            LEFT JOIN sink_holdings AS h
+                ON h.policy_id = d.policy_id
+               AND h.sink = d.sink
+               AND h.name = d.name
+            WHERE d.delivery_id = ?
+            """, [delivery.rawValue]
+        ) { try ClaimedRow($0, kind) }
+        guard let row, var delivery = row.delivery else { return nil }
+        guard kind == .event, case .publish(let newest, _) = delivery.order else {
+            return delivery
+        }
+        let next = try first(
+            """
+            SELECT generation, cause, decided_at, answer, memory, members
+            FROM route_changes
+            WHERE policy_id = ?
+              AND generation >= ?
+            ORDER BY generation
+            LIMIT 1
+            """, [delivery.policy.rawValue, row.oldest]
+        ) { try Route($0, from: 0) }
+        let route = next ?? newest
+        let before = try first(
+            """
+            SELECT generation, cause, decided_at, answer, memory, members
+            FROM route_changes
+            WHERE policy_id = ?
+              AND generation < ?
+            ORDER BY generation DESC
+            LIMIT 1
+            """, [delivery.policy.rawValue, route.generation]
+        ) { try Route($0, from: 0) }
+        delivery.order = .publish(route, after: before)
+        return delivery
+    }
+
+    fileprivate func drop(_ delivery: DeliveryID) throws {
+        try run(
+            """
+            DELETE FROM route_outbox
+            WHERE delivery_id = ?
+            """, [delivery.rawValue])
+    }
+}
+
+// What was delivered.
+extension Session {
+    /// Removes what was delivered, or turns to what comes next.
+    fileprivate func turn(from delivery: Delivery) throws -> Acknowledgement {
+        let removed = try run(
+            """
+            DELETE FROM route_outbox
+            WHERE delivery_id = ?
+              AND attempt = ?
+              AND generation = ?
+            """, [delivery.id.rawValue, delivery.attempt, delivery.generation])
+        if removed == 1 { return .done }
+        var next: (generation: Int64, decidedAt: Timestamp)?
+        if delivery.kind == .event {
+            next = try first(
+                """
+                SELECT generation, decided_at
+                FROM route_changes
+                WHERE policy_id = ?
+                  AND generation > ?
+                ORDER BY generation
+                LIMIT 1
+                """, [delivery.policy.rawValue, delivery.generation]
+            ) { ($0.integer(0), $0.moment(1)) }
+        }
+        let turned = try run(
+            """
+            UPDATE route_outbox
+            SET visible_at = ?,
+                holder = NULL,
+                failures = 0,
+                last_error = NULL,
+                oldest = coalesce(?, oldest),
+                since = coalesce(?, since)
+            WHERE delivery_id = ?
+              AND attempt = ?
+              AND holder IS NOT NULL
+            """,
+            [
+                now.microseconds, next?.generation, next?.decidedAt.microseconds,
+                delivery.id.rawValue, delivery.attempt,
+            ])
+        return turned == 1 ? .moreWaits : .lost
+    }
+
+    fileprivate func keepHolding(of delivery: Delivery, _ memory: String?) throws {
+        let publication = delivery.publication
+        if case .withdraw = delivery.order {
+            try forgetHolding(of: delivery.policy, publication)
+            return
+        }
+        try run(
+            """
+            INSERT INTO sink_holdings (policy_id, sink, name, generation, delivered_at, memory)
+            VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (policy_id, sink, name) DO UPDATE
+            SET generation = excluded.generation,
+                delivered_at = excluded.delivered_at,
+                difference = NULL,
+                memory = coalesce(excluded.memory, memory)
+            """,
+            [
+                delivery.policy.rawValue, publication.sink, publication.name,
+                delivery.generation, now.microseconds, memory,
+            ])
+    }
+
+    fileprivate func forgetHolding(of policy: PolicyID, _ publication: Publication) throws {
+        try run(
+            """
+            DELETE FROM sink_holdings
+            WHERE policy_id = ?
+              AND sink = ?
+              AND name = ?
+            """, [policy.rawValue, publication.sink, publication.name])
+    }
+
+    fileprivate func places(of policy: PolicyID, at sink: String) throws -> [PublishedPlace] {
+        var found = PlacesAtSink()
+        for holding in try all(
+            """
+            SELECT sink, name, generation, delivered_at, difference, memory
+            FROM sink_holdings
+            WHERE policy_id = ?
+              AND sink = ?
+            """, [policy.rawValue, sink], Holding.init(row:))
+        {
+            found.add(holding, of: policy)
+        }
+        for name in try all(
+            """
+            SELECT name
+            FROM route_outbox
+            WHERE policy_id = ?
+              AND sink = ?
+            """, [policy.rawValue, sink], { $0.text(0) })
+        {
+            found.addPending(name, of: policy)
+        }
+        return try all(
+            """
+            SELECT r.generation, r.cause, r.decided_at, r.answer, r.memory, r.members, p.spec
+            FROM policies AS p
+            JOIN routes AS r ON r.policy_id = p.policy_id
+            WHERE p.policy_id = ?
+            """, [policy.rawValue]
+        ) { [found] row in
+            found.places(
+                of: policy, try row.json(6), row.isNull(0) ? nil : try Route(row, from: 0),
+                at: sink)
+        }.flatMap(\.self)
+    }
+}
+
+// Announcing.
+extension Session {
     /// Puts a route on its way to every publication of its policy: a new one to all of them, one
     /// that stays to those that never got any.
     func announce(
@@ -160,10 +451,16 @@ extension Session {
     ) throws {
         try run(
             """
-            INSERT INTO route_outbox (policy_id, sink, name, generation, since, visible_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+            INSERT INTO route_outbox
+                (policy_id, sink, name, generation, oldest, since, visible_at)
+            VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5)
             ON CONFLICT (policy_id, sink, name) DO UPDATE
-            SET generation = excluded.generation
+            SET generation = excluded.generation,
+                oldest = CASE
+                    WHEN withdrawal IS NULL THEN coalesce(oldest, generation)
+                    ELSE excluded.oldest
+                END,
+                withdrawal = NULL
             """,
             [
                 policy.rawValue, publication.sink, publication.name, generation, now.microseconds,
@@ -179,6 +476,7 @@ extension Session {
             SELECT delivery_id, sink, name
             FROM route_outbox
             WHERE policy_id = ?
+              AND withdrawal IS NULL
             """, [policy.id.rawValue]
         ) { (id: $0.id(0, of: DeliveryID.self), sink: $0.text(1), name: $0.text(2)) }
         for delivery in waiting
@@ -202,6 +500,33 @@ extension Session {
         let places = Set(publications.map(\.place))
         let kept = announced.filter(places.contains)
         if kept != announced { try setAnnounced(kept, of: policy.id) }
+    }
+
+    /// Before publications go: what waits for each becomes its withdrawal, or what is known of it is
+    /// forgotten.
+    func part(with partings: [Parting]) throws {
+        for parting in partings {
+            let publication = parting.withdrawal.publication
+            guard parting.isWithdrawn else {
+                try forgetHolding(of: parting.policy, publication)
+                continue
+            }
+            try run(
+                """
+                INSERT INTO route_outbox
+                    (policy_id, sink, name, generation, oldest, since, visible_at, withdrawal)
+                VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?5, ?6)
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET generation = excluded.generation,
+                    oldest = excluded.oldest,
+                    withdrawal = excluded.withdrawal
+                """,
+                [
+                    parting.policy.rawValue, publication.sink, publication.name,
+                    Withdrawal.generation, now.microseconds,
+                    try JSONColumn.text(of: parting.withdrawal),
+                ])
+        }
     }
 
     private func setAnnounced(_ places: [String], of policy: PolicyID) throws {

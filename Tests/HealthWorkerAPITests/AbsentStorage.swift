@@ -64,14 +64,27 @@ struct AbsentStorage: Storage {
     { throw away }
     func overrides(of _: PolicyID?) throws(StorageError) -> [Override] { throw away }
     func override(id _: OverrideID) throws(StorageError) -> Override? { throw away }
-    func claimDeliveries(to _: [String], limit _: Int, lease _: Duration)
+
+    func installation() throws(StorageError) -> String { throw away }
+    func claimDeliveries(to _: [String], of _: SinkKind, limit _: Int, lease _: Duration)
         throws(StorageError) -> [Delivery]
     { throw away }
-    func acknowledge(_: Delivery) throws(StorageError) -> Bool { throw away }
+    func acknowledge(_: Delivery, memory _: String?) throws(StorageError) -> Acknowledgement {
+        throw away
+    }
     func release(_: Delivery, after _: Duration, error _: String?) throws(StorageError) {
         throw away
     }
+    func giveUp(_: Delivery, error _: String) throws(StorageError) -> Bool { throw away }
+    func retryDeliveries(to _: String, of _: PolicyID?) throws(StorageError) -> Int { throw away }
     func pendingDeliveries(of _: PolicyID?) throws(StorageError) -> [PendingDelivery] { throw away }
+    func deadLetters(of _: PolicyID?) throws(StorageError) -> [DeadLetter] { throw away }
+    func holdings(of _: PolicyID) throws(StorageError) -> [Holding] { throw away }
+    func places(at _: String, after _: PolicyID, limit _: Int)
+        throws(StorageError) -> [PublishedPlace]
+    { throw away }
+    func note(difference _: String?, at _: PublishedPlace) throws(StorageError) { throw away }
+    func redeliver(to _: PublishedPlace) throws(StorageError) { throw away }
 
     func announce(_: Presence) throws(StorageError) { throw away }
     func withdraw() throws(StorageError) { throw away }

@@ -3,6 +3,7 @@ import HealthWorkerAPI
 import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
+import StorageConformance
 import Testing
 
 @Suite struct RoutesTests {

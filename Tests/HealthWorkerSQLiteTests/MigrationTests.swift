@@ -174,7 +174,8 @@ import Testing
                 "checks", "policies", "policy_members", "publications", "schedule_slots",
                 "probe_jobs", "check_health", "outcomes", "health_changes", "evaluations", "routes",
                 "route_changes", "route_outbox", "overrides", "processes", "queue_tallies",
-                "duties", "api_keys", "audit_log", "schema_migrations",
+                "duties", "api_keys", "audit_log", "schema_migrations", "installation",
+                "sink_holdings", "dead_letters",
             ]))
     }
 

@@ -325,10 +325,14 @@ private struct DryRunsStore: ForwardingStorage {
 private struct ForgettingTheNewer: ForwardingStorage {
     let base: MemoryStorage
 
-    func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
+    func acknowledge(
+        _ delivery: Delivery, memory: String?
+    ) async throws(StorageError) -> Acknowledgement {
         var delivery = delivery
-        if let route = try await base.route(of: delivery.policy)?.route { delivery.route = route }
-        return try await base.acknowledge(delivery)
+        if let route = try await base.route(of: delivery.policy)?.route {
+            delivery.order = .publish(route, after: nil)
+        }
+        return try await base.acknowledge(delivery, memory: memory)
     }
 }
 

@@ -129,6 +129,8 @@ private struct CountingTransaction: ConfigurationTransaction {
         writes.append("delete policies")
     }
 
+    mutating func part(with partings: [Parting]) throws(StorageError) { writes.append("part") }
+
     mutating func evaluate(policies: [PolicyID]) throws(StorageError) { writes.append("evaluate") }
 
     mutating func audit(_ entries: [AuditEntry]) throws(StorageError) { writes.append("audit") }

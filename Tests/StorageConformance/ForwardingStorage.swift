@@ -198,15 +198,20 @@ extension ForwardingStorage {
         try await base.override(id: id)
     }
 
-    package func claimDeliveries(to sinks: [String], limit: Int, lease: Duration)
-        async throws(StorageError)
-        -> [Delivery]
-    {
-        try await base.claimDeliveries(to: sinks, limit: limit, lease: lease)
+    package func installation() async throws(StorageError) -> String {
+        try await base.installation()
     }
 
-    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
-        try await base.acknowledge(delivery)
+    package func claimDeliveries(
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+    ) async throws(StorageError) -> [Delivery] {
+        try await base.claimDeliveries(to: sinks, of: kind, limit: limit, lease: lease)
+    }
+
+    package func acknowledge(
+        _ delivery: Delivery, memory: String?
+    ) async throws(StorageError) -> Acknowledgement {
+        try await base.acknowledge(delivery, memory: memory)
     }
 
     package func release(_ delivery: Delivery, after delay: Duration, error: String?)
@@ -215,10 +220,46 @@ extension ForwardingStorage {
         try await base.release(delivery, after: delay, error: error)
     }
 
+    package func giveUp(
+        _ delivery: Delivery, error: String
+    ) async throws(StorageError) -> Bool {
+        try await base.giveUp(delivery, error: error)
+    }
+
+    package func retryDeliveries(
+        to sink: String, of policy: PolicyID?
+    ) async throws(StorageError) -> Int {
+        try await base.retryDeliveries(to: sink, of: policy)
+    }
+
     package func pendingDeliveries(of policy: PolicyID?) async throws(StorageError)
         -> [PendingDelivery]
     {
         try await base.pendingDeliveries(of: policy)
+    }
+
+    package func deadLetters(of policy: PolicyID?) async throws(StorageError) -> [DeadLetter] {
+        try await base.deadLetters(of: policy)
+    }
+
+    package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
+        try await base.holdings(of: policy)
+    }
+
+    package func places(
+        at sink: String, after: PolicyID, limit: Int
+    ) async throws(StorageError) -> [PublishedPlace] {
+        try await base.places(at: sink, after: after, limit: limit)
+    }
+
+    package func note(
+        difference: String?, at place: PublishedPlace
+    ) async throws(StorageError) {
+        try await base.note(difference: difference, at: place)
+    }
+
+    package func redeliver(to place: PublishedPlace) async throws(StorageError) {
+        try await base.redeliver(to: place)
     }
 
     package func announce(_ presence: Presence) async throws(StorageError) {

@@ -35,6 +35,9 @@ struct MemoryState: Sendable {
     var evaluations: [PolicyID: [MemoryEvaluation]] = [:]
     var overrides: [OverrideID: Override] = [:]
     var deliveries: [DeliveryID: MemoryDelivery] = [:]
+    var holdings: [MemoryPlace: Holding] = [:]
+    /// Oldest first.
+    var deadLetters: [DeadLetter] = []
 
     var processes: [ProcessID: RunningProcess] = [:]
     var duties: [String: MemoryDuty] = [:]
@@ -119,6 +122,21 @@ struct MemoryRoute {
 struct MemoryPublication: Hashable {
     var sink: String
     var name: String
+
+    init(sink: String, name: String) {
+        self.sink = sink
+        self.name = name
+    }
+
+    init(_ publication: Publication) {
+        self.init(sink: publication.sink, name: publication.name)
+    }
+}
+
+/// A publication of a policy.
+struct MemoryPlace: Hashable {
+    var policy: PolicyID
+    var publication: MemoryPublication
 }
 
 struct MemoryEvaluation {
@@ -132,11 +150,18 @@ struct MemoryDelivery {
     var id: DeliveryID
     var policy: PolicyID
     var publication: MemoryPublication
+    /// The first generation that was not delivered, and the newest.
+    var oldest: Int64
     var generation: Int64
+    var withdrawal: Withdrawal?
     var attempt = 0
+    var failures = 0
+    var holder: ProcessID?
     var since: Timestamp
     var visibleAt: Timestamp
     var lastError: String?
+
+    var place: MemoryPlace { MemoryPlace(policy: policy, publication: publication) }
 }
 
 struct MemoryDuty {

@@ -133,81 +133,6 @@ extension MemoryStorage {
     }
 }
 
-// The outbox.
-extension MemoryStorage {
-    package func claimDeliveries(
-        to sinks: [String], limit: Int, lease: Duration
-    ) async throws(StorageError) -> [Delivery] {
-        try withState { state, now in
-            let wanted = Set(sinks)
-            let due = state.deliveries.values
-                .filter { wanted.contains($0.publication.sink) && $0.visibleAt <= now }
-                .sorted { ($0.since, $0.id) < ($1.since, $1.id) }
-            var claimed: [Delivery] = []
-            for var delivery in due {
-                if claimed.count >= limit { break }
-                guard let policy = state.policies[delivery.policy],
-                    let route = state.routes[delivery.policy]?.route,
-                    let publication = policy.spec.publish.first(where: {
-                        $0.sink == delivery.publication.sink
-                            && $0.name == delivery.publication.name
-                    })
-                else { continue }
-                delivery.attempt += 1
-                delivery.visibleAt = now + lease
-                state.deliveries[delivery.id] = delivery
-                claimed.append(
-                    Delivery(
-                        id: delivery.id, attempt: delivery.attempt, publication: publication,
-                        policy: policy.id, policyName: policy.spec.name, route: route,
-                        leaseEnds: delivery.visibleAt))
-            }
-            return claimed
-        }
-    }
-
-    package func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool {
-        try withState { state, now in
-            guard let row = state.deliveries[delivery.id], row.attempt == delivery.attempt else {
-                return false
-            }
-            if row.generation == delivery.route.generation {
-                state.deliveries[row.id] = nil
-                return true
-            }
-            state.deliveries[row.id]?.visibleAt = now
-            state.deliveries[row.id]?.lastError = nil
-            return false
-        }
-    }
-
-    package func release(
-        _ delivery: Delivery, after delay: Duration, error: String?
-    ) async throws(StorageError) {
-        try withState { state, now in
-            guard state.deliveries[delivery.id]?.attempt == delivery.attempt else { return }
-            state.deliveries[delivery.id]?.visibleAt = now + delay
-            state.deliveries[delivery.id]?.lastError = error
-        }
-    }
-
-    package func pendingDeliveries(
-        of policy: PolicyID?
-    ) async throws(StorageError) -> [PendingDelivery] {
-        try withState { state, _ in
-            state.deliveries.values.filter { row in policy.map { row.policy == $0 } ?? true }
-                .sorted { $0.id < $1.id }
-                .map { row in
-                    PendingDelivery(
-                        id: row.id, policy: row.policy, sink: row.publication.sink,
-                        name: row.publication.name, generation: row.generation,
-                        attempt: row.attempt, since: row.since, visibleAt: row.visibleAt,
-                        lastError: row.lastError)
-                }
-        }
-    }
-}
-
 extension MemoryState {
     mutating func insertEvaluation(
         of policy: PolicyID, dueAt: Timestamp, isTimer: Bool = false
@@ -263,10 +188,12 @@ extension MemoryState {
         if let next { route.changes.append(next) }
         if let published = route.route, policy.spec.mode == .live {
             for publication in policy.spec.publish {
-                let place = MemoryPublication(sink: publication.sink, name: publication.name)
+                let place = MemoryPublication(publication)
                 let isNew = route.announced.insert(place).inserted
                 if isNew || next != nil {
-                    deliver(published.generation, of: id, to: place, at: now)
+                    deliver(
+                        published.generation,
+                        to: MemoryPlace(policy: id, publication: place), at: now)
                 }
             }
         }
@@ -293,21 +220,6 @@ extension MemoryState {
             case .thaw:
                 route.freeze = nil
             }
-        }
-    }
-
-    /// A newer generation takes the place of the one that waits; a lease on it stays.
-    fileprivate mutating func deliver(
-        _ generation: Int64, of policy: PolicyID, to place: MemoryPublication, at now: Timestamp
-    ) {
-        let waiting = deliveries.values.first { $0.policy == policy && $0.publication == place }
-        if let waiting {
-            deliveries[waiting.id]?.generation = generation
-        } else {
-            let id = lastIDs.delivery.advance()
-            deliveries[id] = MemoryDelivery(
-                id: id, policy: policy, publication: place, generation: generation, since: now,
-                visibleAt: now)
         }
     }
 

@@ -9,6 +9,7 @@ package struct MemoryStorage: Storage {
     /// What several processes share.
     package final class Shared: Sendable {
         package let clock: StorageClock
+        let installation = String(UInt64.random(in: 1 ... .max), radix: 16)
         private let state = Mutex(MemoryState())
 
         package init(clock: StorageClock = StorageClock()) {

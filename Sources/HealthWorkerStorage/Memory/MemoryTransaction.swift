@@ -120,12 +120,11 @@ extension MemoryTransaction {
         for bound in policies {
             state.add(bound)
             let spec = bound.policy.spec
-            let stays = Set(
-                spec.mode == .live
-                    ? spec.publish.map { MemoryPublication(sink: $0.sink, name: $0.name) } : [])
+            let stays = Set(spec.mode == .live ? spec.publish.map { MemoryPublication($0) } : [])
             state.routes[bound.policy.id]?.announced.formIntersection(stays)
-            state.deliveries = state.deliveries.filter {
-                $0.value.policy != bound.policy.id || stays.contains($0.value.publication)
+            state.deliveries = state.deliveries.filter { _, row in
+                row.policy != bound.policy.id || row.withdrawal != nil
+                    || stays.contains(row.publication)
             }
         }
     }
@@ -138,7 +137,14 @@ extension MemoryTransaction {
             state.evaluations[policy] = nil
         }
         state.overrides = state.overrides.filter { !deleted.contains($0.value.policy) }
-        state.deliveries = state.deliveries.filter { !deleted.contains($0.value.policy) }
+        state.deliveries = state.deliveries.filter {
+            $0.value.withdrawal != nil || !deleted.contains($0.value.policy)
+        }
+        state.deadLetters.removeAll { deleted.contains($0.policy) }
+    }
+
+    mutating func part(with partings: [Parting]) throws(StorageError) {
+        for parting in partings { state.part(with: parting, at: now) }
     }
 
     mutating func evaluate(policies: [PolicyID]) throws(StorageError) {

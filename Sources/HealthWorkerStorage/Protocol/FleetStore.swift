@@ -38,11 +38,13 @@ package struct Presence: Hashable, Sendable, Codable {
     package var beat: Int?
     /// How late probes began in the last minutes; nil: it makes none.
     package var lags: LagHistogram?
+    /// The sinks that a register reaches; nil: it delivers to none.
+    package var sinks: [String]?
 
     package init(
         name: String, roles: [Role], location: String, version: String,
         startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil,
-        settings: SettingsInForce? = nil, lags: LagHistogram? = nil
+        settings: SettingsInForce? = nil, lags: LagHistogram? = nil, sinks: [String]? = nil
     ) {
         self.name = name
         self.roles = roles
@@ -54,6 +56,7 @@ package struct Presence: Hashable, Sendable, Codable {
         self.paused = paused
         self.settings = settings
         self.lags = lags
+        self.sinks = sinks
     }
 }
 

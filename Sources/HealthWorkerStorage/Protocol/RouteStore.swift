@@ -1,6 +1,6 @@
 package import HealthWorkerModel
 
-/// Evaluations that are due, the routes that they decide, overrides, and what waits for sinks.
+/// Evaluations that are due, the routes that they decide, and overrides.
 ///
 /// An evaluation is three steps without a lock across them: read, decide (pure), and commit by
 /// compare-and-set on the route's evaluation number. `PolicyEvaluator` does them in that order.
@@ -58,19 +58,6 @@ package protocol RouteStore: Sendable {
     func overrides(of policy: PolicyID?) async throws(StorageError) -> [Override]
     /// Nil also for one that ended or was replaced.
     func override(id: OverrideID) async throws(StorageError) -> Override?
-
-    /// Claims deliveries to these sinks that are due, oldest first. Nobody else gets them until
-    /// the lease ends. The route is the newest one.
-    func claimDeliveries(to sinks: [String], limit: Int, lease: Duration)
-        async throws(StorageError) -> [Delivery]
-    /// Removes a delivery that reached its sink.
-    /// - Returns: false if a newer generation replaced it meanwhile; then it is released.
-    func acknowledge(_ delivery: Delivery) async throws(StorageError) -> Bool
-    /// Gives a delivery back, to be tried again after `delay`.
-    func release(_ delivery: Delivery, after delay: Duration, error: String?)
-        async throws(StorageError)
-    /// What has not reached its sink yet, of one policy or all.
-    func pendingDeliveries(of policy: PolicyID?) async throws(StorageError) -> [PendingDelivery]
 }
 
 package struct DueEvaluation: Hashable, Sendable {
@@ -191,56 +178,5 @@ package struct StoredRoute: Hashable, Sendable, Codable {
         self.unprotected = unprotected
         self.freeze = freeze
         self.route = route
-    }
-}
-
-/// A route on its way to one sink, held by one register until its lease ends.
-package struct Delivery: Hashable, Sendable {
-    package var id: DeliveryID
-    package var attempt: Int
-    package var publication: Publication
-    package var policy: PolicyID
-    package var policyName: String
-    package var route: Route
-    package var leaseEnds: Timestamp
-
-    package init(
-        id: DeliveryID, attempt: Int, publication: Publication, policy: PolicyID,
-        policyName: String, route: Route, leaseEnds: Timestamp
-    ) {
-        self.id = id
-        self.attempt = attempt
-        self.publication = publication
-        self.policy = policy
-        self.policyName = policyName
-        self.route = route
-        self.leaseEnds = leaseEnds
-    }
-}
-
-package struct PendingDelivery: Hashable, Sendable {
-    package var id: DeliveryID
-    package var policy: PolicyID
-    package var sink: String
-    package var name: String
-    package var generation: Int64
-    package var attempt: Int
-    package var since: Timestamp
-    package var visibleAt: Timestamp
-    package var lastError: String?
-
-    package init(
-        id: DeliveryID, policy: PolicyID, sink: String, name: String, generation: Int64,
-        attempt: Int, since: Timestamp, visibleAt: Timestamp, lastError: String?
-    ) {
-        self.id = id
-        self.policy = policy
-        self.sink = sink
-        self.name = name
-        self.generation = generation
-        self.attempt = attempt
-        self.since = since
-        self.visibleAt = visibleAt
-        self.lastError = lastError
     }
 }

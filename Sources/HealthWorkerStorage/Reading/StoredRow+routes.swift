@@ -59,33 +59,6 @@ extension Override {
     }
 }
 
-extension Delivery {
-    /// Reads `generation, cause, decided_at, answer, memory, members, delivery_id, attempt, sink, name,
-    /// policy_id, visible_at, spec` of a delivery that was claimed.
-    /// - Returns: nil for a publication that the policy does not have any more.
-    package init?(claimed row: some StoredRow) throws {
-        let spec: PolicySpec = try row.json(12)
-        let sink = row.text(8)
-        let name = row.text(9)
-        guard let publication = spec.publish.first(where: { $0.sink == sink && $0.name == name })
-        else { return nil }
-        self.init(
-            id: row.id(6), attempt: row.int(7), publication: publication, policy: row.id(10),
-            policyName: spec.name, route: try Route(row, from: 0), leaseEnds: row.moment(11))
-    }
-}
-
-extension PendingDelivery {
-    /// Reads `delivery_id, policy_id, sink, name, generation, attempt, since, visible_at,
-    /// last_error`.
-    package init(row: some StoredRow) {
-        self.init(
-            id: row.id(0), policy: row.id(1), sink: row.text(2), name: row.text(3),
-            generation: row.integer(4), attempt: row.int(5), since: row.moment(6),
-            visibleAt: row.moment(7), lastError: row.optionalText(8))
-    }
-}
-
 extension Publication {
     /// A name at a sink in one word; neither contains a space.
     package var place: String { "\(sink) \(name)" }

@@ -209,6 +209,8 @@ extension ConfigurationPlan {
     private mutating func writePolicies<Transaction: ConfigurationTransaction>(
         to transaction: inout Transaction
     ) throws(StorageError) -> [PolicyID] {
+        let partings = partings()
+        if !partings.isEmpty { try transaction.part(with: partings) }
         let deleted = draft.policies.filter(\.isDeleted).compactMap(\.original?.id)
         if !deleted.isEmpty { try transaction.delete(policies: deleted) }
 
@@ -235,6 +237,18 @@ extension ConfigurationPlan {
             evaluated.formUnion(try transaction.insert(policies: creations))
         }
         return evaluated.sorted()
+    }
+
+    /// In the order of the locks.
+    private func partings() -> [Parting] {
+        var partings: [Parting] = []
+        for (entry, successor) in zip(draft.policies, newPolicies) {
+            guard let original = entry.original, entry.isDeleted || successor != nil else {
+                continue
+            }
+            partings += Parting.between(original, and: successor?.spec)
+        }
+        return partings.sorted { $0.policy < $1.policy }
     }
 
     private func bound(_ policy: Policy) -> BoundPolicy {

@@ -43,11 +43,14 @@ package protocol ConfigurationTransaction {
     mutating func insert(policies: [BoundPolicy]) throws(StorageError) -> [PolicyID]
     /// Replaces all but id and creation; the route stays. What one of them gives up to publish,
     /// another may take. Deliveries of publications that are no more, and those of policies that are
-    /// not `live`, are dropped.
+    /// not `live`, are dropped; withdrawals stay.
     mutating func update(policies: [BoundPolicy]) throws(StorageError)
-    /// Deletes policies with members, publications, overrides, evaluations, route, route changes and
-    /// deliveries.
+    /// Deletes policies with members, publications, overrides, evaluations, route, route changes,
+    /// deliveries and dead letters; withdrawals stay.
     mutating func delete(policies: [PolicyID]) throws(StorageError)
+    /// Before publications go: what waits for each becomes its withdrawal, under the lease that may
+    /// be on it; where the sink is to keep what it holds, what is known of that is forgotten.
+    mutating func part(with partings: [Parting]) throws(StorageError)
     /// Inserts an evaluation due now for each.
     mutating func evaluate(policies: [PolicyID]) throws(StorageError)
 
@@ -63,6 +66,28 @@ package struct BoundPolicy: Hashable, Sendable {
     package init(policy: Policy, checks: [String: CheckID]) {
         self.policy = policy
         self.checks = checks
+    }
+}
+
+/// A publication that a policy has no more.
+package struct Parting: Hashable, Sendable {
+    package var policy: PolicyID
+    package var withdrawal: Withdrawal
+    /// False: the sink keeps what it holds.
+    package var isWithdrawn: Bool
+
+    /// What `old` publishes and `new` does not, in the order of sinks and names; nil: the policy goes.
+    static func between(_ old: Policy, and new: PolicySpec?) -> [Parting] {
+        let kept = Set((new?.publish ?? []).map(\.place))
+        return old.spec.publish.filter { !kept.contains($0.place) }
+            .sorted { $0.place < $1.place }
+            .map { publication in
+                Parting(
+                    policy: old.id,
+                    withdrawal: Withdrawal(policy: old.spec.name, publication: publication),
+                    // Who only observes has written nothing there.
+                    isWithdrawn: publication.onDelete != .leave && old.spec.mode == .live)
+            }
     }
 }
 

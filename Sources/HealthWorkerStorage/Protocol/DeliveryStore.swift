@@ -1,0 +1,238 @@
+package import HealthWorkerModel
+
+/// Routes on their way to sinks, and what sinks took.
+///
+/// One row waits for each publication, from the first generation that was not delivered to the
+/// newest. Whoever decides routes need not know what kind of sink waits: a claim does.
+package protocol DeliveryStore: Sendable {
+    /// What this installation calls itself where others write, too: the same for all its processes,
+    /// made with the schema.
+    func installation() async throws(StorageError) -> String
+
+    /// Claims deliveries to these sinks, all of one kind, that are due, oldest first. Nobody else
+    /// gets them until the lease ends.
+    ///
+    /// A `state` sink gets the newest route, an `event` sink the oldest that it did not acknowledge.
+    /// What the policy does not publish any more is dropped.
+    func claimDeliveries(to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration)
+        async throws(StorageError) -> [Delivery]
+    /// Keeps that a delivery reached its sink, and removes it or turns to the next generation.
+    /// - Parameter memory: what the sink wants to know again; nil leaves what is kept.
+    func acknowledge(_ delivery: Delivery, memory: String?)
+        async throws(StorageError) -> Acknowledgement
+    /// Gives a delivery back, to be tried again after `delay`; with an error it is one failure more.
+    func release(_ delivery: Delivery, after delay: Duration, error: String?)
+        async throws(StorageError)
+    /// Makes a dead letter of a delivery, and turns to the next generation.
+    /// - Returns: false if the lease was over and somebody else holds it.
+    func giveUp(_ delivery: Delivery, error: String) async throws(StorageError) -> Bool
+
+    /// Makes due at once what waits for a sink, and brings back its dead letters: from the oldest of
+    /// them on every generation is delivered again. What somebody holds is left alone.
+    /// - Returns: how many publications are due then.
+    func retryDeliveries(to sink: String, of policy: PolicyID?) async throws(StorageError) -> Int
+
+    /// What has not reached its sink yet, of one policy or all.
+    func pendingDeliveries(of policy: PolicyID?) async throws(StorageError) -> [PendingDelivery]
+    /// What was given up, of one policy or all, oldest first.
+    func deadLetters(of policy: PolicyID?) async throws(StorageError) -> [DeadLetter]
+    /// What was delivered last to each publication of a policy, in the order of sinks and names.
+    func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding]
+
+    /// The publications of `limit` policies at a sink, those after `after` in the order of ids.
+    func places(at sink: String, after: PolicyID, limit: Int)
+        async throws(StorageError) -> [PublishedPlace]
+    /// Keeps how a sink differs from the route; nil: not at all. Nothing happens where something was
+    /// delivered since `place` was read.
+    func note(difference: String?, at place: PublishedPlace) async throws(StorageError)
+    /// Sends the present route once more.
+    func redeliver(to place: PublishedPlace) async throws(StorageError)
+}
+
+/// A route on its way to one sink, held by one register until its lease ends.
+package struct Delivery: Hashable, Sendable {
+    package var id: DeliveryID
+    /// The fence: only the latest attempt is acknowledged.
+    package var attempt: Int
+    /// In a row.
+    package var failures: Int
+    package var kind: SinkKind
+    package var order: Order
+    package var publication: Publication
+    package var policy: PolicyID
+    package var policyName: String
+    /// What was delivered there last.
+    package var holding: Holding?
+    /// Since when it waits.
+    package var since: Timestamp
+    package var leaseEnds: Timestamp
+
+    package enum Order: Hashable, Sendable {
+        /// The route, and for an `event` sink the one before it.
+        case publish(Route, after: Route?)
+        /// The publication is no more, and is to be taken back as its `on_delete` says.
+        case withdraw
+    }
+
+    package init(
+        id: DeliveryID, attempt: Int, failures: Int = 0, kind: SinkKind = .state, order: Order,
+        publication: Publication, policy: PolicyID, policyName: String, holding: Holding? = nil,
+        since: Timestamp, leaseEnds: Timestamp
+    ) {
+        self.id = id
+        self.attempt = attempt
+        self.failures = failures
+        self.kind = kind
+        self.order = order
+        self.publication = publication
+        self.policy = policy
+        self.policyName = policyName
+        self.holding = holding
+        self.since = since
+        self.leaseEnds = leaseEnds
+    }
+
+    /// Nil for a withdrawal.
+    package var route: Route? {
+        if case .publish(let route, _) = order { route } else { nil }
+    }
+
+    /// What is acknowledged: the route's, or that of withdrawals.
+    package var generation: Int64 { route?.generation ?? Withdrawal.generation }
+}
+
+package enum Acknowledgement: Hashable, Sendable {
+    /// Nothing more waits for this publication.
+    case done
+    /// A later generation waits, due at once.
+    case moreWaits
+    /// The lease was over: somebody else delivers it, or nobody is to any more.
+    case lost
+}
+
+/// What was delivered last to a publication, and how the sink differs since.
+package struct Holding: Hashable, Sendable {
+    package var sink: String
+    package var name: String
+    /// Nil: nothing was delivered yet.
+    package var generation: Int64?
+    package var deliveredAt: Timestamp?
+    /// For people; nil: none is known.
+    package var difference: String?
+    /// The sink's own, such as what it found there.
+    package var memory: String?
+
+    package init(
+        sink: String, name: String, generation: Int64?, deliveredAt: Timestamp?,
+        difference: String? = nil, memory: String? = nil
+    ) {
+        self.sink = sink
+        self.name = name
+        self.generation = generation
+        self.deliveredAt = deliveredAt
+        self.difference = difference
+        self.memory = memory
+    }
+}
+
+/// A publication of a policy, and what is known of it at its sink.
+package struct PublishedPlace: Hashable, Sendable {
+    package var policy: PolicyID
+    package var policyName: String
+    package var mode: PolicyMode
+    package var publication: Publication
+    /// Nil: the policy waits for its first answer.
+    package var route: Route?
+    package var holding: Holding?
+    /// Whether a delivery waits or is under way.
+    package var isPending: Bool
+
+    package init(
+        policy: PolicyID, policyName: String, mode: PolicyMode, publication: Publication,
+        route: Route?, holding: Holding?, isPending: Bool
+    ) {
+        self.policy = policy
+        self.policyName = policyName
+        self.mode = mode
+        self.publication = publication
+        self.route = route
+        self.holding = holding
+        self.isPending = isPending
+    }
+}
+
+/// A publication that a policy, or the policy itself, does not have any more, and that its sink is
+/// to take back.
+package struct Withdrawal: Hashable, Sendable, Codable {
+    package var policy: String
+    package var publication: Publication
+
+    /// The generation of a row of the outbox that is one.
+    package static let generation: Int64 = 0
+
+    package init(policy: String, publication: Publication) {
+        self.policy = policy
+        self.publication = publication
+    }
+}
+
+package struct PendingDelivery: Hashable, Sendable {
+    package var id: DeliveryID
+    package var policy: PolicyID
+    package var sink: String
+    package var name: String
+    /// The newest; that of withdrawals for one.
+    package var generation: Int64
+    package var attempt: Int
+    package var failures: Int
+    package var since: Timestamp
+    package var visibleAt: Timestamp
+    package var lastError: String?
+    /// Who delivers it, if its lease is not over.
+    package var holder: ProcessID?
+
+    package init(
+        id: DeliveryID, policy: PolicyID, sink: String, name: String, generation: Int64,
+        attempt: Int, failures: Int = 0, since: Timestamp, visibleAt: Timestamp,
+        lastError: String?, holder: ProcessID? = nil
+    ) {
+        self.id = id
+        self.policy = policy
+        self.sink = sink
+        self.name = name
+        self.generation = generation
+        self.attempt = attempt
+        self.failures = failures
+        self.since = since
+        self.visibleAt = visibleAt
+        self.lastError = lastError
+        self.holder = holder
+    }
+}
+
+/// A generation that an `event` sink never acknowledged and that was given up.
+package struct DeadLetter: Hashable, Sendable {
+    package var policy: PolicyID
+    package var sink: String
+    package var name: String
+    package var generation: Int64
+    /// Since when it waited.
+    package var since: Timestamp
+    package var givenUpAt: Timestamp
+    package var failures: Int
+    package var lastError: String
+
+    package init(
+        policy: PolicyID, sink: String, name: String, generation: Int64, since: Timestamp,
+        givenUpAt: Timestamp, failures: Int, lastError: String
+    ) {
+        self.policy = policy
+        self.sink = sink
+        self.name = name
+        self.generation = generation
+        self.since = since
+        self.givenUpAt = givenUpAt
+        self.failures = failures
+        self.lastError = lastError
+    }
+}
