@@ -17,6 +17,8 @@ struct SettingReader {
     /// What was given for keys that are never shown, to know a new value from the old one.
     private(set) var hidden: [String: Secret] = [:]
     private(set) var problems: [SettingsError.Problem] = []
+    /// Sinks of which nobody knows what keys they have, which is told already.
+    private var unjudgedSinks: Set<String> = []
 
     init(
         file: SettingsFile?, environment: [String: String], flags: [String: String],
@@ -54,17 +56,46 @@ struct SettingReader {
                     key: path, value: type.show(fallback), source: .default, readFrom: nil))
             return fallback
         }
+        return read(given, key, type) ?? fallback
+    }
+
+    /// A key without a default. One that is not given is a problem, and answered with the specimen.
+    mutating func required<Value>(
+        _ path: String, _ type: SettingType<Value>, specimen: Value, in table: SettingSource,
+        isSecret: Bool = false, _ documentation: String
+    ) -> Value {
+        let key = SettingKey(
+            path: path, type: type.name, range: type.range, defaultText: type.toml(specimen),
+            documentation: documentation, isSecret: isSecret, reloads: false, otherVariable: nil)
+        keys.append(key)
+        let known = problems.count
+        guard let given = given(key) else {
+            if problems.count == known {
+                let last = path.split(separator: ".").last.map(String.init) ?? path
+                refuse(
+                    table, path,
+                    "is missing; write \(last)\(isSecret ? "_file" : "") = \(type.toml(specimen)), "
+                        + "or what it is with you.")
+            }
+            return specimen
+        }
+        return read(given, key, type) ?? specimen
+    }
+
+    private mutating func read<Value>(
+        _ given: Given, _ key: SettingKey, _ type: SettingType<Value>
+    ) -> Value? {
         do {
             let value = try type.read(given.value)
-            if isSecret { hidden[path] = Secret("\(given.value)") }
+            if key.isSecret { hidden[key.path] = Secret("\(given.value)") }
             effective.append(
                 EffectiveSetting(
-                    key: path, value: type.show(value), source: given.source,
+                    key: key.path, value: type.show(value), source: given.source,
                     readFrom: given.readFrom))
             return value
         } catch {
-            refuse(given.source, path, error.sentence)
-            return fallback
+            refuse(given.source, key.path, error.sentence)
+            return nil
         }
     }
 
@@ -129,6 +160,75 @@ struct SettingReader {
             throw Refusal("holds a line break or control character, which no header can carry.")
         }
         return Secret(text)
+    }
+}
+
+// MARK: - Sinks
+
+extension SettingReader {
+    /// What is configured under `sinks.NAME`, in the order of names, each by the kind that its `type`
+    /// names.
+    mutating func sinks(_ kinds: [SinkType]) -> [Settings.Sink] {
+        var sinks: [Settings.Sink] = []
+        if kinds.isEmpty { return sinks }
+        for (name, source) in sinkNames().sorted(by: { $0.key < $1.key }) {
+            let path = "sinks.\(name)"
+            guard Self.isSinkName(name) else {
+                refuse(
+                    source, path,
+                    "a sink is named with lower-case letters, digits, \"-\" and \"_\"; rename it.")
+                unjudgedSinks.insert(name)
+                continue
+            }
+            if file?.values[["sinks", name]].map({ $0 != .table }) ?? false {
+                refuse(source, path, "is a table; write [\(path)] and its keys below it.")
+                unjudgedSinks.insert(name)
+                continue
+            }
+            let words = kinds.map(\.name)
+            let type = required(
+                "\(path).type", .word(of: words), specimen: words.first ?? "", in: source,
+                "What kind of sink it is.")
+            guard let kind = kinds.first(where: { $0.name == type }),
+                effective.last?.key == "\(path).type"
+            else {
+                // Of a sink without a kind nobody knows the keys.
+                unjudgedSinks.insert(name)
+                continue
+            }
+            var keys = SinkKeys(reader: self, path: path, source: source)
+            let configuration = kind.read(&keys)
+            self = keys.reader
+            sinks.append(
+                Settings.Sink(name: name, type: kind.name, configuration: configuration))
+        }
+        return sinks
+    }
+
+    /// In the file, or in the environment, which names a sink by its type.
+    private func sinkNames() -> [String: SettingSource] {
+        var names: [String: SettingSource] = [:]
+        for path in (file?.values ?? [:]).keys where path.count >= 2 && path[0] == "sinks" {
+            names[path[1]] = file?.source(of: ["sinks", path[1]])
+        }
+        let known = Set(names.keys.map { SettingKey.variable(for: "sinks.\($0)") })
+        let prefix = SettingKey.variable(for: "sinks") + "_"
+        for variable in environment.keys
+        where variable.hasPrefix(prefix) && variable.hasSuffix("_TYPE") {
+            // A variable cannot spell "my-dns": it means the file's sink that comes out alike.
+            let whole = String(variable.dropLast("_TYPE".count))
+            guard !known.contains(whole), whole.count > prefix.count else { continue }
+            names[whole.dropFirst(prefix.count).lowercased()] = .environment(variable)
+        }
+        return names
+    }
+
+    private static func isSinkName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count) && name.first != "-" && name.first != "_"
+            && name.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x61...0x7a).contains($0) || $0 == 0x2d
+                    || $0 == 0x5f
+            }
     }
 }
 
@@ -241,6 +341,7 @@ extension SettingReader {
         for (path, value) in file.values where !known.contains(path) {
             // Members of [secrets] have names of their own, which `secrets` has judged.
             if path.count == 2, path[0] == "secrets" { continue }
+            if path.count >= 2, path[0] == "sinks", unjudgedSinks.contains(path[1]) { continue }
             let written = path.map(\.asKey).joined(separator: ".")
             if groups.contains(path) {
                 if value == .table { continue }
@@ -261,6 +362,7 @@ extension SettingReader {
         for (variable, value) in environment where variable.hasPrefix(SettingKey.variablePrefix) {
             if known.contains(variable) || Self.otherVariables.contains(variable) { continue }
             if variable.hasPrefix(secrets), variable.count > secrets.count { continue }
+            if isOfUnjudgedSink(variable) { continue }
             if Self.isSetByKubernetes(variable, value) { continue }
             if variable.hasSuffix("_FILE"), known.contains(String(variable.dropLast(5))) {
                 refuse(
@@ -278,6 +380,12 @@ extension SettingReader {
                 "unknown variable"
                     + (near.map { "; did you mean \(SettingKey.variablePrefix)\($0)?" }
                         ?? "; unset it."))
+        }
+    }
+
+    private func isOfUnjudgedSink(_ variable: String) -> Bool {
+        unjudgedSinks.contains {
+            variable.hasPrefix(SettingKey.variable(for: "sinks.\($0)") + "_")
         }
     }
 

@@ -1,8 +1,8 @@
 import Foundation
-import HealthWorkerModel
+package import HealthWorkerModel
 
 /// What a key takes: how it is read, and how it is written for people and as TOML.
-struct SettingType<Value: Sendable>: Sendable {
+package struct SettingType<Value: Sendable>: Sendable {
     /// In words, for the documentation.
     let name: String
     var range: String?
@@ -53,7 +53,7 @@ enum GivenValue: Sendable, Equatable {
 }
 
 extension SettingType where Value == String {
-    static func text(_ length: ClosedRange<Int>) -> Self {
+    package static func text(_ length: ClosedRange<Int>) -> Self {
         Self(
             name: "text", range: "\(length.lowerBound) to \(length.upperBound) characters",
             read: { (given) throws(Refusal) in
@@ -72,7 +72,7 @@ extension SettingType where Value == String {
     }
 
     /// The name of a header field: a token of RFC 9110 §5.6.2.
-    static var headerName: Self {
+    package static var headerName: Self {
         Self(
             name: "name of a header",
             read: { (given) throws(Refusal) in
@@ -141,7 +141,7 @@ extension SettingType where Value == Secret? {
 }
 
 extension SettingType where Value == Int {
-    static func integer(_ range: ClosedRange<Int>) -> Self {
+    package static func integer(_ range: ClosedRange<Int>) -> Self {
         Self(
             name: "whole number", range: "\(range.lowerBound) to \(range.upperBound)",
             read: { (given) throws(Refusal) in
@@ -173,7 +173,7 @@ extension SettingType where Value == Int {
 }
 
 extension SettingType where Value == Bool {
-    static var flag: Self {
+    package static var flag: Self {
         Self(
             name: "true or false",
             read: { (given) throws(Refusal) in
@@ -191,7 +191,7 @@ extension SettingType where Value == Bool {
 }
 
 extension SettingType where Value == TimeSpan {
-    static func time(_ range: ClosedRange<TimeSpan>) -> Self {
+    package static func time(_ range: ClosedRange<TimeSpan>) -> Self {
         Self(
             name: "time", range: "\(range.lowerBound) to \(range.upperBound)",
             read: { (given) throws(Refusal) in
@@ -212,18 +212,35 @@ extension SettingType where Value == TimeSpan {
     }
 }
 
-extension SettingType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
-    static func choice(_ type: Value.Type) -> Self {
-        let words = type.allCases.map(\.rawValue)
-        return Self(
-            name: "one of " + words.joined(separator: ", "),
+extension SettingType where Value == Secret? {
+    /// What is never shown.
+    static var secret: Self {
+        Self(
+            name: "text",
             read: { (given) throws(Refusal) in
-                let text = try given.text("one of \(words.joined(separator: ", ")) in quotes")
-                guard let value = Value(rawValue: text) else {
-                    let hint = Spelling.nearest(to: text, among: words)
+                let text = try given.text("text in quotes")
+                guard !text.isEmpty else {
+                    throw Refusal("is empty; give a value or leave it out.")
+                }
+                guard text.isPrintable else {
                     throw Refusal(
-                        "\(text.quoted) is not one of \(words.joined(separator: ", "))"
-                            + (hint.map { "; did you mean \($0.quoted)?" } ?? "."))
+                        "holds a line break or control character, which no header can carry.")
+                }
+                return Secret(text)
+            },
+            show: { $0 == nil ? "" : Secret.hidden }, toml: { _ in "\"\"" })
+    }
+}
+
+extension SettingType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    package static func choice(_ type: Value.Type) -> Self {
+        let words = SettingType<String>.word(of: type.allCases.map(\.rawValue))
+        return Self(
+            name: words.name,
+            read: { (given) throws(Refusal) in
+                let text = try words.read(given)
+                guard let value = Value(rawValue: text) else {
+                    throw Refusal("\(text.quoted) is not \(words.name).")
                 }
                 return value
             },
@@ -232,7 +249,7 @@ extension SettingType where Value: CaseIterable & RawRepresentable, Value.RawVal
 }
 
 extension SettingType where Value == [String] {
-    static var networks: Self {
+    package static var networks: Self {
         Self(
             name: "list of networks",
             read: { (given) throws(Refusal) in

@@ -7,10 +7,12 @@ extension Settings {
     /// - Parameters:
     ///   - file: The file that was named, which must exist; nil for the default file if there is one.
     ///   - flags: Values given as arguments, by the path of their key.
+    ///   - sinks: The kinds of sinks that `sinks.NAME.type` may name.
     ///   - flagNames: What these arguments are called, by path, where it is not `SettingKey.flag`.
     package static func load(
         file: String?, environment: [String: String], flags: [String: String] = [:],
-        flagNames: [String: String] = [:], defaultFile: String = Settings.defaultFile
+        flagNames: [String: String] = [:], sinks: [SinkType] = [],
+        defaultFile: String = Settings.defaultFile
     ) throws(SettingsError) -> Settings {
         var problems: [SettingsError.Problem] = []
         var contents: SettingsFile?
@@ -21,7 +23,7 @@ extension Settings {
         }
         var reader = SettingReader(
             file: contents, environment: environment, flags: flags, flagNames: flagNames)
-        let settings = Settings(&reader)
+        let settings = Settings(&reader, sinks: sinks)
         reader.refuseUnknown()
         problems += reader.problems
         guard problems.isEmpty else { throw SettingsError(problems) }

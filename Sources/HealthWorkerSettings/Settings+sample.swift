@@ -1,6 +1,6 @@
 extension Settings {
     /// A documented `worker.toml` in which every key stands, commented out, with its default.
-    package static func sample() -> String {
+    package static func sample(sinks: [SinkType] = []) -> String {
         var text = """
             # Health Worker. Every key with its default: remove the "#" before a key to change it.
             #
@@ -21,6 +21,23 @@ extension Settings {
             } else {
                 text += secretsComment
             }
+        }
+        return text + sinks.map(sample(of:)).joined()
+    }
+
+    /// A table that is commented out as a whole: which sinks there are is the operator's to say.
+    private static func sample(of kind: SinkType) -> String {
+        var keys = SinkKeys(
+            reader: SettingReader(file: nil, environment: [:], flags: [:], flagNames: [:]),
+            path: "sinks.NAME", source: .default)
+        _ = kind.read(&keys)
+        var text = "\n" + wrap(kind.summary).map { "# \($0)\n" }.joined()
+        text += "#[sinks.NAME]\n#type = \(kind.name.quoted)\n"
+        for key in keys.reader.keys {
+            let name =
+                String(key.path.dropFirst("sinks.NAME.".count)) + (key.isSecret ? "_file" : "")
+            text += "\n" + comment(key)
+            text += "#\(name) = \(key.defaultText ?? "\"\"")\n"
         }
         return text
     }

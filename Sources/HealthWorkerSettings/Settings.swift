@@ -17,6 +17,8 @@ package struct Settings: Sendable {
     package var metrics: Metrics
     /// By name, for `secret_headers` of checks.
     package var secrets: [String: Secret]
+    /// In the order of names.
+    package var sinks: [Sink]
 
     let shown: [EffectiveSetting]
     let hidden: [String: Secret]
@@ -107,6 +109,14 @@ package struct Settings: Sendable {
         package var perCheck: Bool
         package var perCheckLimit: Int
     }
+
+    /// Something that receives routes, by the name that policies know it by.
+    package struct Sink: Sendable {
+        package var name: String
+        /// The kind's name.
+        package var type: String
+        package var configuration: any SinkConfiguration
+    }
 }
 
 package enum KeptOutcomes: String, CaseIterable, Sendable {
@@ -129,7 +139,7 @@ package enum LogFormat: String, CaseIterable, Sendable {
 extension Settings {
     /// The table of keys: each key's path, type, default, range and sentence stand here and nowhere
     /// else. Reading it from nothing gives the defaults and the list of keys.
-    init(_ keys: inout SettingReader) {
+    init(_ keys: inout SettingReader, sinks kinds: [SinkType] = []) {
         database = Database(
             url: keys.value(
                 "database.url", .databaseURL,
@@ -285,6 +295,8 @@ extension Settings {
         secrets = keys.secrets(
             "secrets",
             "Values that checks name in secret_headers, before the stored ones of the same name.")
+
+        sinks = keys.sinks(kinds)
 
         shown = keys.effective
         hidden = keys.hidden
