@@ -123,6 +123,12 @@ let package = Package(
             "HealthWorkerSecrets",
             ["HealthWorkerModel", "HealthWorkerStorage", crypto, lifecycle, logging]),
         sources(
+            "HealthWorkerRouting",
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSettings",
+                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, lifecycle, logging, metrics,
+            ]),
+        sources(
             "HealthWorkerAPI",
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
@@ -144,7 +150,7 @@ let package = Package(
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
                 "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
                 "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerSecrets",
-                "HealthWorkerAPI", "HealthWorkerMetrics",
+                "HealthWorkerRouting", "HealthWorkerAPI", "HealthWorkerMetrics",
                 "HealthWorkerSettings", "HealthWorkerPatterns", "Migrations", argumentParser,
                 asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
@@ -170,7 +176,8 @@ let package = Package(
             ["HealthWorkerModel", "HealthWorkerStorage"]),
         sources(
             "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
-        sources("TestServers", path: "Tests/TestServers", []),
+        sources(
+            "TestServers", path: "Tests/TestServers", [asyncHTTPClient, nioCore, nioHTTP1]),
         sources("FreePorts", path: "Tests/FreePorts", []),
         // Not of the program: what scripts/bench measures it with.
         .executableTarget(
@@ -228,6 +235,13 @@ let package = Package(
         tests(
             "HealthWorkerSecretsTests",
             ["HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSecrets", logging]),
+        tests(
+            "HealthWorkerRoutingTests",
+            [
+                "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSettings",
+                "HealthWorkerRouting", "StorageConformance", "TestServers", asyncHTTPClient,
+                logging,
+            ]),
         tests(
             "HealthWorkerAPITests",
             [

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HealthWorkerRouting
 import HealthWorkerSettings
 
 /// The option that every command takes.
@@ -29,6 +30,6 @@ struct ConfigurationOptions: ParsableArguments {
     ) throws(SettingsError) -> Settings {
         try Settings.load(
             file: path, environment: ProcessInfo.processInfo.environment, flags: flags,
-            flagNames: flagNames)
+            flagNames: flagNames, sinks: SinkTable.types)
     }
 }

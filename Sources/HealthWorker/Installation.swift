@@ -4,6 +4,7 @@ import HealthWorkerCounters
 import HealthWorkerModel
 import HealthWorkerProbes
 import HealthWorkerQueue
+import HealthWorkerRouting
 import HealthWorkerSecrets
 import HealthWorkerSettings
 import HealthWorkerStorage
@@ -58,12 +59,17 @@ struct Installation {
                 isolation: Isolation(settings, probers: probers, logger: logger),
                 limits: Worker.Limits(settings), enqueued: enqueued, logger: logger) : nil
         let board = try Engine.board(settings, of: storage.process, logger)
-        let startedAt = try await Engine.patiently(until: patience, logger) {
-            () throws(StorageError) in try await storage.now()
+        let (startedAt, installation) = try await Engine.patiently(until: patience, logger) {
+            () throws(StorageError) in
+            (try await storage.now(), try await storage.installation())
         }
         if roles.contains(.api), let key = settings.api.bootstrapKey {
             try await Engine.reporting { try await FirstKey.make(key, in: storage, logger) }
         }
+        let sinks = try Sinks(settings, installation: installation, logger: logger)
+        let publisher =
+            roles.contains(.register) && !sinks.named.isEmpty
+            ? Publisher(storage: storage, sinks: sinks.named, logger: logger) : nil
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: startedAt)
@@ -72,6 +78,7 @@ struct Installation {
             presence: {
                 var presence = presence
                 presence.lags = worker?.lags
+                presence.sinks = publisher?.reached
                 if let activity = worker?.activity {
                     presence.claimed = activity.claimed
                     presence.probing = activity.probing
@@ -133,7 +140,8 @@ struct Installation {
                 compiler: DocumentFile.compiler,
                 trials: Trials(location: settings.worker.location) {
                     await probers.prober(for: $0.type)?.probe($0)
-                }, routes: consumers?.routes, settings: APISettings(settings), logger: logger,
+                }, routes: consumers?.routes, sinks: sinks.door, settings: APISettings(settings),
+                logger: logger,
                 readiness: [
                     ReadinessTest("counts") { redis?.source.description ?? "database rows" }
                 ],
@@ -150,12 +158,16 @@ struct Installation {
         if let watch { services.append(watch) }
         if let secrets { services.append(secrets) }
         if worker != nil || roles.contains(.api) {
-            let own = OwnServices(settings, probers: probers, resolver: SystemResolver(threads: 1))
+            let own = OwnServices(
+                settings, sinks: sinks.named, probers: probers,
+                resolver: SystemResolver(threads: 1))
             // Known before the first probe.
             await own.step()
             reload.whenChanged { own.use($0) }
             services.append(own)
         }
+        // What is decided last is still delivered.
+        if let publisher { services.append(publisher) }
         if let worker { services.append(worker) }
         if let register { services.append(register) }
         services.append(reload)

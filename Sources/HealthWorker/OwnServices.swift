@@ -2,14 +2,15 @@ import HealthWorkerCounters
 import HealthWorkerModel
 import HealthWorkerPostgreSQL
 import HealthWorkerProbes
+import HealthWorkerRouting
 import HealthWorkerSettings
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// Keeps the database and the Redis of this installation from being probed: who may write a check
-/// must not thereby speak to them.
+/// Keeps the database, the Redis and the sinks of this installation from being probed: who may write a
+/// check must not thereby speak to them.
 ///
 /// Their names are resolved at the start and every 30 s, so that a server that moved is denied at its
 /// new address; an address stays denied while its name cannot be resolved.
@@ -21,11 +22,13 @@ final class OwnServices: Service {
     private let resolver: any NameResolver
     private let known = Mutex<[TargetAddress: [IPAddress]]>([:])
 
-    init(_ settings: Settings, probers: Probers, resolver: any NameResolver) {
+    init(
+        _ settings: Settings, sinks: [NamedSink], probers: Probers, resolver: any NameResolver
+    ) {
         self.settings = Mutex(settings)
         self.probers = probers
         self.resolver = resolver
-        listeners = Self.listeners(settings)
+        listeners = Self.listeners(settings) + sinks.flatMap(\.sink.listeners)
     }
 
     func run() async throws {

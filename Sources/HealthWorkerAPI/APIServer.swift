@@ -28,6 +28,7 @@ package struct APIServer: Sendable {
     ///   - compiler: makes documents into checks and policies, by the rules of the probers.
     ///   - trials: probe checks before they are stored; nil: nothing is probed from here.
     ///   - routes: reads routes of the same storage for consumers, too; nil: it makes its own.
+    ///   - sinks: what is configured where this runs.
     ///   - readiness: what `/readyz?verbose` tells beside the storage.
     ///   - onListening: called once requests are accepted, with the port that was really bound.
     /// - Throws: ``APISettingsError`` for a header name that is none.
@@ -35,7 +36,7 @@ package struct APIServer: Sendable {
         storage: any Storage, board: (any FleetBoard)? = nil,
         authentication: (any Authentication)? = nil,
         sealing: SealingKeys = .none, compiler: Compiler, trials: Trials? = nil,
-        routes: RouteWatch? = nil,
+        routes: RouteWatch? = nil, sinks: SinkDoor = .none,
         settings: APISettings, logger: Logger,
         readiness: [ReadinessTest] = [],
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -51,7 +52,7 @@ package struct APIServer: Sendable {
         let pollInterval = max(settings.longPollInterval, .milliseconds(100)) / 2
         backend = Backend(
             storage: storage, board: board, compiler: compiler, trials: trials,
-            authentication: authentication, keys: keys, sealing: sealing,
+            authentication: authentication, sinks: sinks, keys: keys, sealing: sealing,
             watch: routes ?? RouteWatch(storage: storage, memory: settings.routeMemory),
             events: EventWatch(storage: storage, interval: pollInterval),
             listeners: Listeners(limit: settings.listenerLimit), settings: settings,
@@ -70,6 +71,7 @@ package struct APIServer: Sendable {
             + EventEndpoints(backend: backend).all
             + OverrideEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
+            + SinkEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all
             + SettingsEndpoints(backend: backend).all + AuditEndpoints(backend: backend).all
             + SecretEndpoints(backend: backend).all + KeyEndpoints(backend: backend).all

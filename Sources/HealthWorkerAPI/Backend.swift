@@ -15,6 +15,7 @@ struct Backend: Sendable {
     let applies = AppliesUnderWay()
     /// Finds out who asks.
     var authentication: any Authentication
+    var sinks: SinkDoor
     var keys: KeyRing
     /// Seals what is stored by `/v1/secrets`.
     var sealing: SealingKeys

@@ -1,4 +1,4 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 package import HealthWorkerStorage
 package import Logging
 import Metrics

@@ -1,3 +1,4 @@
+package import HealthWorkerModel
 import Synchronization
 
 /// Cuts a wait short when there is something to do. A signal given while nobody waits is kept for

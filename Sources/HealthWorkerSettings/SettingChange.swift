@@ -33,6 +33,9 @@ extension Settings {
 extension SettingKey {
     /// A key that is not in the table is one of `secrets.NAME`.
     fileprivate static func reloads(_ path: String) -> Bool {
-        (all.first { $0.path == path } ?? all.first { $0.path == "secrets.NAME" })?.reloads ?? false
+        // Sinks are made at the start.
+        if path.hasPrefix("sinks.") { return false }
+        return (all.first { $0.path == path } ?? all.first { $0.path == "secrets.NAME" })?.reloads
+            ?? false
     }
 }

@@ -26,7 +26,7 @@ struct TestAPI: Sendable {
     /// - Parameter trials: probe checks before they are stored; nil: nothing is probed.
     static func run(
         settings: APISettings = APISettings(version: "1.2.3", routeMemory: .zero),
-        trials: Trials? = nil, sealing: SealingKeys = .none,
+        trials: Trials? = nil, sealing: SealingKeys = .none, sinks: SinkDoor = .none,
         _ test: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let clock = StorageClock(standingAt: Timestamp(seconds: 1_800_000_000))
@@ -40,13 +40,14 @@ struct TestAPI: Sendable {
         }
         try await run(
             storage: storage, apiStorage: storage, keys: keys, settings: settings, trials: trials,
-            sealing: sealing, test)
+            sealing: sealing, sinks: sinks, test)
     }
 
     /// - Parameter apiStorage: what the API works with, where that differs.
     static func run(
         storage: MemoryStorage, apiStorage: any Storage, keys: [KeyRole: String],
         settings: APISettings, trials: Trials? = nil, sealing: SealingKeys = .none,
+        sinks: SinkDoor = .none,
         _ test: @Sendable (TestAPI) async throws -> Void
     ) async throws {
         let log = LogLines()
@@ -54,7 +55,7 @@ struct TestAPI: Sendable {
         logger.logLevel = .trace
         let server = try APIServer(
             storage: apiStorage, sealing: sealing, compiler: Compiler { _ in nil },
-            trials: trials, settings: settings, logger: logger)
+            trials: trials, sinks: sinks, settings: settings, logger: logger)
         try await server.application.test(.router) { client in
             let api = TestAPI(
                 storage: storage, clock: storage.shared.clock, server: server, client: client,

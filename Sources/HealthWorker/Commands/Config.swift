@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HealthWorkerRouting
 import HealthWorkerSettings
 
 struct Config: ParsableCommand {
@@ -46,7 +47,7 @@ struct Config: ParsableCommand {
             abstract: "Print a configuration file with every key, its default and what it does.")
 
         func run() {
-            print(Settings.sample(), terminator: "")
+            print(Settings.sample(sinks: SinkTable.types), terminator: "")
         }
     }
 }

@@ -70,6 +70,7 @@ private struct Observation {
     private let policies: [JSONValue]
     private let checks: [JSONValue]
     private let overrides: [JSONValue]
+    private let sinks: [JSONValue]
     private let queue: JSONValue
 
     init(of client: APIClient) async throws {
@@ -77,6 +78,7 @@ private struct Observation {
         policies = try await client.all("/v1/policies")
         checks = try await client.all("/v1/checks")
         overrides = try await client.all("/v1/overrides")
+        sinks = try await client.get("/v1/sinks")["items"]?.elements ?? []
         queue = try await client.get("/v1/queue")
     }
 
@@ -99,7 +101,8 @@ private struct Observation {
     }
 
     var troubles: [Trouble] {
-        ofFleet + ofQueue + policies.flatMap(troubles(ofPolicy:))
+        ofFleet + ofQueue + sinks.compactMap(trouble(ofSink:))
+            + policies.flatMap(troubles(ofPolicy:))
             + checks.flatMap(troubles(ofCheck:))
             + overrides.map(trouble(ofOverride:))
     }
@@ -132,6 +135,22 @@ private struct Observation {
                 rank: .installation, kind: "queue", name: "jobs", sentence: $0,
                 remedy: "health-worker queue")
         }
+    }
+
+    /// A sink that does not take routes: what traffic follows is older than what is decided.
+    private func trouble(ofSink sink: JSONValue) -> Trouble? {
+        func count(_ key: String) -> Int { sink[key]?.text.flatMap(Int.init) ?? 0 }
+        let (failing, dead) = (count("failing"), count("dead_letters"))
+        guard failing + dead > 0 else { return nil }
+        let name = sink["name"]?.shown ?? "?"
+        return Trouble(
+            rank: .published, kind: "sink", name: name,
+            sentence: failing > 0
+                ? "does not take what \(failing) publications have for it: "
+                    + (sink["last_error"]?.shown ?? "?")
+                : "has not taken \(dead) routes, which were given up",
+            remedy: failing > 0
+                ? "health-worker sinks test \(name)" : "health-worker sinks retry \(name)")
     }
 
     private func troubles(ofPolicy policy: JSONValue) -> [Trouble] {

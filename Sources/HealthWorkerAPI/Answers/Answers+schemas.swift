@@ -36,6 +36,16 @@ enum Answers {
         "RouteChangePage": page(of: "RouteChange"),
         "Delivery": delivery,
         "Deliveries": deliveries,
+        "DeliveredPublication": deliveredPublication,
+        "DeadLetter": deadLetter,
+        "Sink": sink,
+        "Sinks": .object([required("items", .list(of: .reference("Sink"), count: 0...100_000))]),
+        "SinkFinding": sinkFinding,
+        "SinkTest": .object([
+            required("good", .boolean.described("Whether nothing has to be mended.")),
+            required("findings", .list(of: .reference("SinkFinding"), count: 0...100_000)),
+        ]),
+        "SinkRetry": .object([required("retried", count)]),
         "Event": event,
         "Deed": deed,
         "EventPage": page(of: "Event"),
@@ -320,12 +330,48 @@ enum Answers {
     private static let delivery = Schema.object([
         required("id", count), required("sink", text), required("name", text),
         required("generation", count), required("attempt", count), required("since", time),
-        required("next_try_at", time), optional("last_error", text),
+        required("failures", count.described("In a row.")), required("next_try_at", time),
+        optional("last_error", text),
+        optional(
+            "withdrawn",
+            .boolean.described("True of what is to be taken back: it is no more published.")),
+    ])
+
+    private static let deliveredPublication = Schema.object([
+        required("sink", text), required("name", text),
+        required("in_sync", .boolean.described("Whether the sink holds the newest generation.")),
+        optional("generation", count.described("What it took last.")),
+        optional("delivered_at", time),
+        optional("difference", text.described("How what it holds differs from that.")),
+    ])
+
+    private static let deadLetter = Schema.object([
+        required("sink", text), required("name", text), required("generation", count),
+        required("since", time), required("given_up_at", time), required("failures", count),
+        required("last_error", text),
+    ]).described("A generation that a sink never took. A retry brings it back.")
+
+    private static let sink = Schema.object([
+        required("name", text), optional("type", text),
+        optional("kind", .choice(of: SinkKind.self)),
+        required(
+            "configured_here", .boolean.described("Whether this API can test it.")),
+        required("reached_by", words.described("Registers that deliver to it.")),
+        required("pending", count), required("failing", count), required("dead_letters", count),
+        optional("oldest_pending_since", time), optional("last_error", text),
+    ])
+
+    private static let sinkFinding = Schema.object([
+        required("finding", .choice(of: SinkFinding.Word.self)), required("sentence", text),
+        optional("mend", text.described("The command or setting that mends it.")),
     ])
 
     private static let deliveries = Schema.object([
         required("in_sync", .boolean.described("Whether every sink has the newest generation.")),
         required("items", .list(of: .reference("Delivery"), count: 0...1_000_000)),
+        required(
+            "publications", .list(of: .reference("DeliveredPublication"), count: 0...1_000_000)),
+        required("dead_letters", .list(of: .reference("DeadLetter"), count: 0...1_000_000)),
     ])
 
     private static let override = Schema.object([
@@ -411,6 +457,7 @@ enum Answers {
         required("seen_at", time), required("claimed", count), required("probing", count),
         optional("paused", text.described("Why it claims nothing at present.")),
         optional("settings", .reference("SettingsInForce").described("Of a worker only.")),
+        optional("sinks", words.described("Those that a register reaches.")),
     ])
 
     private static let concurrency = Schema.integer(range(WorkerSettings.concurrencyRange))

@@ -107,6 +107,7 @@ struct InstallationEndpoints {
             .init("probing", .number(process.presence.probing)),
             entry("paused", process.presence.paused.map(Node.text)),
             entry("settings", process.presence.settings.map(node)),
+            entry("sinks", process.presence.sinks.map(Node.names)),
         ])
     }
 

@@ -1,0 +1,46 @@
+package import HealthWorkerModel
+
+/// When a delivery that failed is tried again, and when it is given up.
+package enum DeliveryRules {
+    package enum Next: Hashable, Sendable {
+        case retry(after: Duration)
+        case giveUp
+    }
+
+    /// How long an event is tried, from the moment when its route was decided.
+    package static let patience: Duration = .hours(24)
+    /// What a person has to mend is looked at again this often.
+    package static let refusedPause: Duration = .seconds(60)
+
+    /// - Parameters:
+    ///   - failures: in a row, this one included.
+    ///   - waited: since when the generation waits.
+    ///   - spread: a factor around 1, so that what failed together does not come back together.
+    package static func next(
+        after error: SinkError, _ kind: SinkKind, failures: Int, waited: Duration, spread: Double
+    ) -> Next {
+        switch (kind, error) {
+        case (.state, .refused):
+            // It may be mended, and the newest route is wanted then.
+            return .retry(after: refusedPause * spread)
+        case (.event, .refused):
+            return .giveUp
+        case (.state, _):
+            return .retry(
+                after: pause(error, failures, from: .milliseconds(250), to: .seconds(30)) * spread)
+        case (.event, _):
+            if waited >= patience { return .giveUp }
+            return .retry(
+                after: pause(error, failures, from: .seconds(1), to: .seconds(900)) * spread)
+        }
+    }
+
+    /// Doubling, and not shorter than what the sink asked for.
+    private static func pause(
+        _ error: SinkError, _ failures: Int, from first: Duration, to most: Duration
+    ) -> Duration {
+        let doubled = min(most, first * (1 << min(max(failures - 1, 0), 20)))
+        if case .notNow(_, let after?) = error { return max(doubled, min(after, .hours(1))) }
+        return doubled
+    }
+}

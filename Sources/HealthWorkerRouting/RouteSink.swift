@@ -1,0 +1,103 @@
+package import AsyncHTTPClient
+package import HealthWorkerModel
+package import HealthWorkerSettings
+package import HealthWorkerStorage
+package import Logging
+
+/// Something that receives routes. A kind of sink is one file, and its line in ``SinkTable``.
+///
+/// The publisher calls it, each time with a limit after which the task is cancelled: what it waits for
+/// must end then. Every call may be repeated, by this process or another one, and the same sink may be
+/// called for several publications at once.
+package protocol RouteSink: Sendable {
+    associatedtype Configuration: SinkConfiguration
+
+    /// What `sinks.NAME.type` says.
+    static var type: String { get }
+    /// One sentence for the documented configuration.
+    static var summary: String { get }
+    static var kind: SinkKind { get }
+
+    init(_ configuration: Configuration, _ context: SinkContext) throws(SinkError)
+
+    /// How long one call may take.
+    var timeLimit: Duration { get }
+    /// What it connects to: probes are kept away from there.
+    var listeners: [TargetAddress] { get }
+
+    /// Makes the sink hold a route, or tells it of one.
+    ///
+    /// The delivery's route is the newest for a `state` sink, and for an `event` sink the oldest that
+    /// it has not taken. It is never a withdrawal.
+    func deliver(_ delivery: Delivery) async throws(SinkError) -> SinkReceipt
+    /// Takes back what was delivered to a publication that is no more, as its `on_delete` says.
+    func withdraw(_ delivery: Delivery) async throws(SinkError)
+    /// How what the sink holds differs from the route of a place, in a sentence; nil: not at all.
+    func difference(from place: PublishedPlace) async throws(SinkError) -> String?
+    /// Looks at the sink, and at what would keep it from taking the routes of these places. Writes
+    /// nothing.
+    func test(_ places: [PublishedPlace]) async -> [SinkFinding]
+}
+
+extension RouteSink {
+    package var timeLimit: Duration { .seconds(10) }
+    package var listeners: [TargetAddress] { [] }
+
+    package func withdraw(_ delivery: Delivery) async throws(SinkError) {}
+
+    package func difference(
+        from place: PublishedPlace
+    ) async throws(SinkError) -> String? { nil }
+}
+
+/// What a sink is given beside its own configuration.
+package struct SinkContext: Sendable {
+    package var name: String
+    /// What this installation calls itself where others write, too.
+    package var installation: String
+    /// Follows no redirects, and reports a refused connection at once.
+    package var http: HTTPClient
+    package var logger: Logger
+
+    package init(name: String, installation: String, http: HTTPClient, logger: Logger) {
+        self.name = name
+        self.installation = installation
+        self.http = http
+        self.logger = logger
+    }
+}
+
+package struct SinkReceipt: Hashable, Sendable {
+    /// What the sink wants to know again with the next delivery; nil leaves what is kept.
+    package var memory: String?
+
+    package init(memory: String? = nil) {
+        self.memory = memory
+    }
+}
+
+/// Why a sink did not take a delivery, by what can be done about it. No sentence holds a secret.
+package enum SinkError: Error, Hashable, Sendable {
+    /// Nothing says that it arrived: it is tried again.
+    case unreachable(String)
+    /// It answered that it cannot at present: it is tried again, not before `after`.
+    case notNow(String, after: Duration? = nil)
+    /// It is not taken as it is: a person has to mend something first.
+    case refused(String, mend: String? = nil)
+}
+
+extension SinkError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .unreachable(let why), .notNow(let why, _): why
+        case .refused(let why, let mend): mend.map { "\(why) \($0)" } ?? why
+        }
+    }
+
+    package var finding: SinkFinding {
+        switch self {
+        case .unreachable(let why), .notNow(let why, _): SinkFinding(.problem, why)
+        case .refused(let why, let mend): SinkFinding(.problem, why, mend: mend)
+        }
+    }
+}
