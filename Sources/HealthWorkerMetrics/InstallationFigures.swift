@@ -71,7 +71,7 @@ extension InstallationFigures {
     }
 
     package var readings: [Reading] {
-        ofQueue + ofFleet + ofChecks + ofPolicies + ofSingleChecks
+        ofQueue + ofFleet + ofChecks + ofPolicies + ofSinks + ofSingleChecks
     }
 
     private var ofQueue: [Reading] {
@@ -163,6 +163,28 @@ extension InstallationFigures {
                 .overrides, by: "permanent",
                 ["true": permanent.count, "false": overrides.count - permanent.count]),
             Reading(.overridePermanentOldest, age(since: oldest)),
+        ]
+    }
+
+    private var ofSinks: [Reading] {
+        [
+            Reading(
+                .routesNotInSync,
+                census.sinks.flatMap { sink in
+                    [("waiting", sink.waiting), ("differs", sink.differing)].map { why, count in
+                        Reading.Sample(Double(count), ["sink": sink.name, "why": why])
+                    }
+                }),
+            Reading(
+                .routeOldestWaiting,
+                census.sinks.map {
+                    Reading.Sample(age(since: $0.waitingSince).seconds, ["sink": $0.name])
+                }),
+            Reading(
+                .deadLetters,
+                census.sinks.map {
+                    Reading.Sample(Double($0.deadLetters), ["sink": $0.name])
+                }),
         ]
     }
 

@@ -8,7 +8,8 @@ extension MySQLStorage {
                 checks: try session.all(
                     Self.checkGroups, [session.now], Census.CheckGroup.init(_:)),
                 policies: try session.first(Self.policyCounts, [], Census.Policies.init(_:))
-                    ?? Census.Policies())
+                    ?? Census.Policies(),
+                sinks: try session.all(Self.sinkCounts, [], Census.Sink.init(_:)))
         }
     }
 
@@ -44,5 +45,27 @@ extension MySQLStorage {
                CAST(coalesce(sum(unprotected <> '[]'), 0) AS SIGNED),
                CAST(coalesce(sum(`freeze` IS NOT NULL), 0) AS SIGNED)
         FROM routes
+        """
+
+    private static let sinkCounts = """
+        SELECT sink, CAST(sum(waiting) AS SIGNED), min(since),
+               CAST(sum(differing) AS SIGNED), CAST(sum(letters) AS SIGNED)
+        FROM (
+            SELECT sink, 1 AS waiting, since, 0 AS differing, 0 AS letters
+            FROM route_outbox
+            UNION ALL
+            SELECT sink, 0, NULL, 1, 0
+            FROM sink_holdings
+            WHERE difference IS NOT NULL
+              AND generation IS NOT NULL
+            UNION ALL
+            SELECT sink, 0, NULL, 0, 1
+            FROM dead_letters
+            UNION ALL
+            SELECT DISTINCT sink, 0, NULL, 0, 0
+            FROM publications
+        ) AS w
+        GROUP BY sink
+        ORDER BY sink
         """
 }

@@ -9,7 +9,8 @@ extension SQLiteStorage {
                 checks: try session.all(
                     Self.checkGroups, [session.now.microseconds], Census.CheckGroup.init(_:)),
                 policies: try session.first(Self.policyCounts, [], Census.Policies.init(_:))
-                    ?? Census.Policies())
+                    ?? Census.Policies(),
+                sinks: try session.all(Self.sinkCounts, [], Census.Sink.init(_:)))
         }
     }
 
@@ -44,5 +45,26 @@ extension SQLiteStorage {
                count(*) FILTER (WHERE unprotected <> '[]'),
                count(*) FILTER (WHERE "freeze" IS NOT NULL)
         FROM routes
+        """
+
+    private static let sinkCounts = """
+        SELECT sink, sum(waiting), min(since), sum(differing), sum(letters)
+        FROM (
+            SELECT sink, 1 AS waiting, since, 0 AS differing, 0 AS letters
+            FROM route_outbox
+            UNION ALL
+            SELECT sink, 0, NULL, 1, 0
+            FROM sink_holdings
+            WHERE difference IS NOT NULL
+              AND generation IS NOT NULL
+            UNION ALL
+            SELECT sink, 0, NULL, 0, 1
+            FROM dead_letters
+            UNION ALL
+            SELECT DISTINCT sink, 0, NULL, 0, 0
+            FROM publications
+        ) AS w
+        GROUP BY sink
+        ORDER BY sink
         """
 }

@@ -233,6 +233,10 @@ import Testing
                 settings: [
                     "HEALTH_WORKER_METRICS_PER_CHECK": "true",
                     "HEALTH_WORKER_WORKER_REFERENCE_TARGETS": "127.0.0.1:\(port)",
+                    // Nothing is published there, and so nobody calls it.
+                    "HEALTH_WORKER_SINKS_DNS_TYPE": "powerdns",
+                    "HEALTH_WORKER_SINKS_DNS_URL": "http://127.0.0.1:\(try Here.freePort())",
+                    "HEALTH_WORKER_SINKS_DNS_API_KEY": "none",
                 ],
                 document: """
                     format: 1

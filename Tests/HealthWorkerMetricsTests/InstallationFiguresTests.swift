@@ -57,6 +57,26 @@ import Testing
         #expect(samples(.oldestTransaction, of: figures) == [[:]: 90])
     }
 
+    @Test func `sinks are told by name, with what waits, differs and was given up`() {
+        var figures = figures()
+        figures.census.sinks = [
+            Census.Sink(
+                name: "dns", waiting: 2, waitingSince: now - .seconds(150), differing: 1),
+            Census.Sink(name: "hook", deadLetters: 3),
+        ]
+
+        #expect(
+            samples(.routesNotInSync, of: figures) == [
+                ["sink": "dns", "why": "waiting"]: 2, ["sink": "dns", "why": "differs"]: 1,
+                ["sink": "hook", "why": "waiting"]: 0, ["sink": "hook", "why": "differs"]: 0,
+            ])
+        #expect(
+            samples(.routeOldestWaiting, of: figures) == [
+                ["sink": "dns"]: 150, ["sink": "hook"]: 0,
+            ])
+        #expect(samples(.deadLetters, of: figures) == [["sink": "dns"]: 0, ["sink": "hook"]: 3])
+    }
+
     @Test func `a location that checks name and where nobody is has 0 workers`() {
         let figures = figures(
             [group(1, at: "fra1", "ams1"), group(2), group(1, .paused, at: "lhr1")],

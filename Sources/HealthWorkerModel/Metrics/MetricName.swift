@@ -45,6 +45,8 @@ package enum MetricName: String, CaseIterable, Sendable {
     case registerStepAge = "health_worker_register_step_age_seconds"
     case jobsEnqueued = "health_worker_jobs_enqueued_total"
     case evaluationsMissed = "health_worker_evaluations_missed_total"
+    case deliveries = "health_worker_deliveries_total"
+    case routeDelivery = "health_worker_route_delivery_seconds"
 
     // Of whoever evaluates policies: workers after a turn, registers, and the API after an order.
     case evaluation = "health_worker_evaluation_seconds"
@@ -75,6 +77,9 @@ package enum MetricName: String, CaseIterable, Sendable {
     case evaluationOldestDue = "health_worker_evaluation_oldest_due_seconds"
     case overrides = "health_worker_overrides"
     case overridePermanentOldest = "health_worker_override_permanent_oldest_seconds"
+    case routesNotInSync = "health_worker_routes_not_in_sync"
+    case routeOldestWaiting = "health_worker_route_oldest_waiting_seconds"
+    case deadLetters = "health_worker_dead_letters"
 
     // Of single checks, where `metrics.per_check` is set: told alike by each register and each API.
     case checkHealthy = "health_worker_check_healthy"
@@ -90,8 +95,8 @@ extension MetricName {
 
     package var kind: Kind {
         switch self {
-        case .queueLag, .claim, .probe, .probePhase, .completion, .registerStep, .evaluation,
-            .apiRequest:
+        case .queueLag, .claim, .probe, .probePhase, .completion, .registerStep, .routeDelivery,
+            .evaluation, .apiRequest:
             .histogram
         default:
             rawValue.hasSuffix("_total") ? .counter : .gauge
@@ -149,6 +154,11 @@ extension MetricName {
         case .evaluationsMissed:
             "Policies whose route was decided from other inputs than the present ones; stays 0."
 
+        case .deliveries:
+            "Deliveries to sinks by sink and result: delivered, late, differs, or why not."
+        case .routeDelivery:
+            "From when a route was decided to the word of its sink, where the first attempt reached it."
+
         case .evaluation: "How long one evaluation of a policy took, reading and storing included."
         case .routeChanges: "New generations of routes that this process decided, by their cause."
 
@@ -181,6 +191,12 @@ extension MetricName {
             "How long a policy has been waiting to be evaluated; 0 without one."
         case .overrides: "Operators' words over measured health, by whether they end by themselves."
         case .overridePermanentOldest: "Age of the oldest override that has no end; 0 without one."
+
+        case .routesNotInSync:
+            "Publications by sink and why: waiting (not delivered yet), or differs (the sink holds something else)."
+        case .routeOldestWaiting:
+            "How long a route has been waiting for its sink; 0 without one."
+        case .deadLetters: "Generations of routes that a sink never took and that were given up."
 
         case .checkHealthy: "1 healthy, 0 unhealthy; not there while unknown."
         case .checkLastDuration: "How long the last probe took whose outcome is kept."

@@ -72,7 +72,30 @@ extension MemoryStorage {
                     all: state.routes.count,
                     waiting: state.routes.values.count { $0.route == nil },
                     unprotected: state.routes.values.count { !$0.unprotected.isEmpty },
-                    frozen: state.routes.values.count { $0.freeze != nil }))
+                    frozen: state.routes.values.count { $0.freeze != nil }),
+                sinks: state.sinkCounts)
         }
+    }
+}
+
+extension MemoryState {
+    fileprivate var sinkCounts: [Census.Sink] {
+        var counts: [String: Census.Sink] = [:]
+        func count(_ sink: String, _ change: (inout Census.Sink) -> Void) {
+            change(&counts[sink, default: Census.Sink(name: sink)])
+        }
+        for key in publishers.keys { count(key.sink) { _ in } }
+        for row in deliveries.values {
+            count(row.publication.sink) {
+                $0.waiting += 1
+                $0.waitingSince = min($0.waitingSince ?? row.since, row.since)
+            }
+        }
+        for (place, holding) in holdings
+        where holding.difference != nil && holding.generation != nil {
+            count(place.publication.sink) { $0.differing += 1 }
+        }
+        for letter in deadLetters { count(letter.sink) { $0.deadLetters += 1 } }
+        return counts.values.sorted { $0.name < $1.name }
     }
 }

@@ -5,10 +5,15 @@ package struct Census: Hashable, Sendable {
     /// Groups without a check are not there; each group is there once.
     package var checks: [CheckGroup]
     package var policies: Policies
+    /// Those that policies publish at, or that something waits for, by name.
+    package var sinks: [Sink]
 
-    package init(checks: [CheckGroup] = [], policies: Policies = Policies()) {
+    package init(
+        checks: [CheckGroup] = [], policies: Policies = Policies(), sinks: [Sink] = []
+    ) {
         self.checks = checks
         self.policies = policies
+        self.sinks = sinks
     }
 
     /// Checks that are alike in all this.
@@ -61,6 +66,29 @@ package struct Census: Hashable, Sendable {
     }
 }
 
+extension Census {
+    /// What has not reached a sink, or is not as it was delivered.
+    package struct Sink: Hashable, Sendable {
+        package var name: String
+        package var waiting: Int
+        package var waitingSince: Timestamp?
+        /// Publications that were delivered, and that the sink holds otherwise.
+        package var differing: Int
+        package var deadLetters: Int
+
+        package init(
+            name: String, waiting: Int = 0, waitingSince: Timestamp? = nil, differing: Int = 0,
+            deadLetters: Int = 0
+        ) {
+            self.name = name
+            self.waiting = waiting
+            self.waitingSince = waitingSince
+            self.differing = differing
+            self.deadLetters = deadLetters
+        }
+    }
+}
+
 extension Census.Freshness {
     package init(_ check: CheckSpec, _ staleness: Staleness?) {
         self =
@@ -80,6 +108,15 @@ extension Census.CheckGroup {
         self.init(
             locations: CheckSpec.locations(ofColumn: row.optionalText(0)),
             health: try row.word(1), freshness: try row.word(2), count: row.int(3))
+    }
+}
+
+extension Census.Sink {
+    /// Reads name, how many wait, since when, how many differ, and the count of dead letters.
+    package init(_ row: some StoredRow) {
+        self.init(
+            name: row.text(0), waiting: row.int(1), waitingSince: row.optionalMoment(2),
+            differing: row.int(3), deadLetters: row.int(4))
     }
 }
 
