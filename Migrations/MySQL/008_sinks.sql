@@ -28,7 +28,8 @@ SET @statement = IF(
          ADD COLUMN oldest BIGINT,
          ADD COLUMN failures INT NOT NULL DEFAULT 0,
          ADD COLUMN holder BIGINT,
-         ADD COLUMN withdrawal LONGTEXT');
+         ADD COLUMN withdrawal LONGTEXT,
+         ADD KEY route_outbox_of_name (sink, name)');
 PREPARE step FROM @statement;
 EXECUTE step;
 DEALLOCATE PREPARE step;

@@ -19,6 +19,8 @@ ALTER TABLE route_outbox
     ADD COLUMN holder     bigint,
     ADD COLUMN withdrawal text;
 
+CREATE INDEX route_outbox_withdrawals ON route_outbox (sink, name) WHERE withdrawal IS NOT NULL;
+
 -- What was delivered last to each publication. memory is the sink's own: what it found there.
 CREATE TABLE sink_holdings (
     policy_id    bigint NOT NULL,
@@ -30,6 +32,8 @@ CREATE TABLE sink_holdings (
     memory       text,
     PRIMARY KEY (policy_id, sink, name)
 );
+
+CREATE INDEX sink_holdings_that_differ ON sink_holdings (sink) WHERE difference IS NOT NULL;
 
 -- What was given up.
 CREATE TABLE dead_letters (

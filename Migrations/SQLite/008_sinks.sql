@@ -18,6 +18,8 @@ ALTER TABLE route_outbox ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE route_outbox ADD COLUMN holder INTEGER;
 ALTER TABLE route_outbox ADD COLUMN withdrawal TEXT;
 
+CREATE INDEX route_outbox_withdrawals ON route_outbox (sink, name) WHERE withdrawal IS NOT NULL;
+
 -- What was delivered last to each publication. memory is the sink's own: what it found there.
 CREATE TABLE sink_holdings (
     policy_id    INTEGER NOT NULL,
@@ -29,6 +31,8 @@ CREATE TABLE sink_holdings (
     memory       TEXT,
     PRIMARY KEY (policy_id, sink, name)
 ) STRICT;
+
+CREATE INDEX sink_holdings_that_differ ON sink_holdings (sink) WHERE difference IS NOT NULL;
 
 -- What was given up.
 CREATE TABLE dead_letters (

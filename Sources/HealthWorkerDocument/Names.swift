@@ -108,7 +108,7 @@ struct Names {
     mutating func takePublications(of policy: CompiledPolicy, into findings: inout Findings) {
         let families = policy.spec.families
         for (index, publication) in policy.spec.publish.enumerated() {
-            let place = Place(sink: publication.sink, name: publication.canonicalName)
+            let place = Place(sink: publication.sink, name: publication.name)
             let publisher = Publisher(
                 policy: policy.spec.name, families: families, position: policy.position)
             var isTaken = false
@@ -137,14 +137,6 @@ extension PolicySpec {
     /// The record types that it may publish.
     package var families: Set<RecordFamily> {
         Set(members.map(\.family) + fallback.map { RecordFamily(of: $0) })
-    }
-}
-
-extension Publication {
-    /// DNS names are the same in any case, with and without the last dot (RFC 4343).
-    package var canonicalName: String {
-        let lower = name.lowercased()
-        return lower.hasSuffix(".") ? String(lower.dropLast()) : lower
     }
 }
 

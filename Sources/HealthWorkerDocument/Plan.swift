@@ -415,12 +415,12 @@ private struct Planner {
         var places: [[String]: [Policy]] = [:]
         for policy in staying {
             for publication in policy.spec.publish {
-                places[[publication.sink, publication.canonicalName], default: []].append(policy)
+                places[[publication.sink, publication.name], default: []].append(policy)
             }
         }
         for policy in document.policies {
             for (index, publication) in policy.spec.publish.enumerated() {
-                for other in places[[publication.sink, publication.canonicalName]] ?? [] {
+                for other in places[[publication.sink, publication.name]] ?? [] {
                     if let sentence = policy.spec.families.conflict(
                         with: other.spec.families, at: publication, policy: other.spec.name,
                         place: nil)

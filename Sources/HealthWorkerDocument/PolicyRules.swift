@@ -142,7 +142,7 @@ struct PolicyRules {
             guard let sink = publication["sink"]?.text, let name = publication["name"]?.text else {
                 continue
             }
-            let key = "\(sink) \(Publication(sink: sink, name: name).canonicalName)"
+            let key = "\(sink) \(Publication(sink: sink, name: name).name)"
             if let first = seen[key] {
                 findings.add(
                     "\(name) at the sink \(sink) is already written in "

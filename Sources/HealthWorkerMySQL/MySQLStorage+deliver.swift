@@ -61,14 +61,68 @@ extension MySQLStorage {
             _ = try session.run(
                 """
                 UPDATE route_outbox
-                SET visible_at = ?,
+                SET visible_at = IF(? AND generation <> ?, ?, ?),
                     holder = NULL,
                     last_error = ?,
                     failures = IF(?, failures + 1, 0)
                 WHERE delivery_id = ?
                   AND attempt = ?
                 """,
-                [session.now + delay, error, error != nil, delivery.id, delivery.attempt])
+                [
+                    delivery.kind == .state, delivery.generation, session.now,
+                    session.now + delay, error, error != nil, delivery.id, delivery.attempt,
+                ])
+        }
+    }
+
+    package func remember(
+        _ memory: String, of delivery: Delivery
+    ) async throws(StorageError) -> Bool {
+        try await transact { session in
+            // In this order, as an acknowledgement.
+            let held = try session.first(
+                """
+                SELECT 1
+                FROM route_outbox
+                WHERE delivery_id = ?
+                  AND attempt = ?
+                  AND holder IS NOT NULL
+                FOR UPDATE
+                """, [delivery.id, delivery.attempt]
+            ) { $0.integer(0) }
+            guard held != nil else { return false }
+            try session.run(
+                """
+                INSERT INTO sink_holdings (policy_id, sink, name, memory)
+                VALUES (?, ?, ?, ?)
+                ON DUPLICATE KEY UPDATE memory = VALUES(memory)
+                """,
+                [delivery.policy, delivery.publication.sink, delivery.publication.name, memory])
+            return true
+        }
+    }
+
+    package func hasten(to sink: String) async throws(StorageError) {
+        try await transact { session in
+            let failed: [DeliveryID] = try session.all(
+                """
+                SELECT delivery_id
+                FROM route_outbox
+                WHERE sink = ?
+                  AND failures > 0
+                  AND holder IS NULL
+                  AND visible_at > ?
+                FOR UPDATE SKIP LOCKED
+                """, [sink, session.now]
+            ) { $0.id(0) }
+            if failed.isEmpty { return }
+            try session.run(
+                """
+                UPDATE JSON_TABLE(?, '$[*]' COLUMNS (delivery_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN route_outbox AS d FORCE INDEX (PRIMARY)
+                     ON d.delivery_id = c.delivery_id
+                SET d.visible_at = ?
+                """, [NumberTable(failed), session.now])
         }
     }
 
@@ -309,9 +363,19 @@ extension Session {
                 FROM route_outbox
                 WHERE sink = ?
                   AND visible_at <= ?
+                  AND (withdrawal IS NOT NULL OR NOT EXISTS (
+                      SELECT 1
+                      FROM route_outbox AS w
+                      WHERE w.sink = route_outbox.sink
+                        AND w.name = route_outbox.name
+                        AND w.policy_id <> route_outbox.policy_id
+                        AND w.withdrawal IS NOT NULL
+                        AND w.holder IS NOT NULL
+                        AND w.visible_at > ?
+                  ))
                 ORDER BY since, delivery_id
                 LIMIT ?
-                """, [sink, now, limit]
+                """, [sink, now, now, limit]
             ) { (since: $0.moment(0), id: $0.id(1)) }
         }
         waiting.sort { ($0.since, $0.id) < ($1.since, $1.id) }
@@ -362,6 +426,21 @@ extension Session {
     /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
     fileprivate func walk(_ row: ClaimedRow) throws -> Delivery? {
         guard var delivery = row.delivery else { return nil }
+        if case .withdraw = delivery.order {
+            delivery.taken = PolicySpec.families(
+                of: try all(
+                    """
+                    SELECT DISTINCT p.policy_id, p.spec
+                    FROM publications AS b
+                    STRAIGHT_JOIN policies AS p FORCE INDEX (PRIMARY)
+                         ON p.policy_id = b.policy_id
+                    WHERE b.sink = ?
+                      AND b.name = ?
+                      AND b.policy_id <> ?
+                    """,
+                    [delivery.publication.sink, delivery.publication.name, delivery.policy]
+                ) { try $0.json(1) })
+        }
         guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
@@ -409,7 +488,13 @@ extension Session {
             WHERE delivery_id = ?
               AND attempt = ?
               AND generation = ?
-            """, [delivery.id, delivery.attempt, delivery.generation])
+              -- Of an event sink's, an earlier one may have been brought back meanwhile.
+              AND (? OR COALESCE(oldest, generation) = ?)
+            """,
+            [
+                delivery.id, delivery.attempt, delivery.generation, delivery.kind == .state,
+                delivery.oldest,
+            ])
         if removed == 1 { return .done }
         var next: (generation: Int64, decidedAt: Timestamp)?
         if delivery.kind == .event {
@@ -431,12 +516,17 @@ extension Session {
                 holder = NULL,
                 failures = 0,
                 last_error = NULL,
-                oldest = COALESCE(?, oldest),
-                since = COALESCE(?, since)
+                -- In this order: each assignment sees those before it.
+                since = IF(COALESCE(oldest, generation) = ?, COALESCE(?, since), since),
+                oldest = IF(COALESCE(oldest, generation) = ?, COALESCE(?, oldest), oldest)
             WHERE delivery_id = ?
               AND attempt = ?
               AND holder IS NOT NULL
-            """, [now, next?.generation, next?.decidedAt, delivery.id, delivery.attempt])
+            """,
+            [
+                now, delivery.oldest, next?.decidedAt, delivery.oldest, next?.generation,
+                delivery.id, delivery.attempt,
+            ])
         return turned == 1 ? .moreWaits : .lost
     }
 
@@ -493,6 +583,8 @@ extension Session {
                 ON DUPLICATE KEY UPDATE
                 oldest = IF(withdrawal IS NULL, COALESCE(oldest, generation), VALUES(oldest)),
                 generation = VALUES(generation),
+                visible_at = IF(
+                    holder IS NULL, LEAST(visible_at, VALUES(visible_at)), visible_at),
                 withdrawal = NULL
                 """)
         let all = Set(announced).union(places).sorted()
@@ -550,7 +642,14 @@ extension Session {
         ) { $0.integer(0) }
         for parting in partings {
             let publication = parting.withdrawal.publication
-            guard parting.isWithdrawn else {
+            let withdrawal = try JSONColumn.text(of: parting.withdrawal)
+            let isAsked =
+                switch parting.asks {
+                case .always: true
+                case .ifDelivered: try wasDelivered(of: parting.policy, publication)
+                case .never: false
+                }
+            guard isAsked else {
                 // In this order, as an acknowledgement.
                 try run(
                     """
@@ -558,7 +657,22 @@ extension Session {
                     WHERE policy_id = ?
                       AND sink = ?
                       AND name = ?
-                    """, [parting.policy, publication.sink, publication.name])
+                      AND (holder IS NULL OR visible_at <= ?)
+                    """, [parting.policy, publication.sink, publication.name, now])
+                try run(
+                    """
+                    UPDATE route_outbox
+                    SET generation = ?,
+                        oldest = ?,
+                        withdrawal = ?
+                    WHERE policy_id = ?
+                      AND sink = ?
+                      AND name = ?
+                    """,
+                    [
+                        Withdrawal.generation, Withdrawal.generation, withdrawal,
+                        parting.policy, publication.sink, publication.name,
+                    ])
                 try forgetHolding(of: parting.policy, publication)
                 continue
             }
@@ -570,13 +684,27 @@ extension Session {
                 ON DUPLICATE KEY UPDATE
                 generation = VALUES(generation),
                 oldest = VALUES(oldest),
+                visible_at = IF(
+                    holder IS NULL, LEAST(visible_at, VALUES(visible_at)), visible_at),
                 withdrawal = VALUES(withdrawal)
                 """,
                 [
                     parting.policy, publication.sink, publication.name, Withdrawal.generation,
-                    Withdrawal.generation, now, now, try JSONColumn.text(of: parting.withdrawal),
+                    Withdrawal.generation, now, now, withdrawal,
                 ])
         }
+    }
+
+    private func wasDelivered(of policy: PolicyID, _ publication: Publication) throws -> Bool {
+        try first(
+            """
+            SELECT sink, name, generation, delivered_at, difference, memory
+            FROM sink_holdings
+            WHERE policy_id = ?
+              AND sink = ?
+              AND name = ?
+            """, [policy, publication.sink, publication.name], Holding.init(row:)
+        )?.wasDelivered ?? false
     }
 
     private func setAnnounced(_ places: [String], of policy: PolicyID) throws {

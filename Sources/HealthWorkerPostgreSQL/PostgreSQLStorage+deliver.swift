@@ -49,13 +49,68 @@ extension PostgreSQLStorage {
             _ = try session.run(
                 """
                 UPDATE route_outbox
-                SET visible_at = now_us() + $3,
+                SET visible_at = CASE
+                        WHEN $5::boolean AND generation <> $6 THEN now_us()
+                        ELSE now_us() + $3
+                    END,
                     holder = NULL,
                     last_error = $4,
                     failures = CASE WHEN $4::text IS NULL THEN 0 ELSE failures + 1 END
                 WHERE delivery_id = $1
                   AND attempt = $2
-                """, [delivery.id, delivery.attempt, delay, error])
+                """,
+                [
+                    delivery.id, delivery.attempt, delay, error, delivery.kind == .state,
+                    delivery.generation,
+                ])
+        }
+    }
+
+    package func remember(
+        _ memory: String, of delivery: Delivery
+    ) async throws(StorageError) -> Bool {
+        try await transact { session in
+            // In this order, as an acknowledgement.
+            let held = try session.first(
+                """
+                SELECT 1
+                FROM route_outbox
+                WHERE delivery_id = $1
+                  AND attempt = $2
+                  AND holder IS NOT NULL
+                FOR UPDATE
+                """, [delivery.id, delivery.attempt]
+            ) { $0.integer(0) }
+            guard held != nil else { return false }
+            try session.run(
+                """
+                INSERT INTO sink_holdings (policy_id, sink, name, memory)
+                VALUES ($1, $2, $3, $4)
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET memory = excluded.memory
+                """,
+                [delivery.policy, delivery.publication.sink, delivery.publication.name, memory])
+            return true
+        }
+    }
+
+    package func hasten(to sink: String) async throws(StorageError) {
+        try await perform { session in
+            _ = try session.run(
+                """
+                UPDATE route_outbox
+                SET visible_at = now_us()
+                WHERE delivery_id = ANY (ARRAY(
+                    SELECT delivery_id
+                    FROM route_outbox
+                    WHERE sink = $1
+                      AND failures > 0
+                      AND holder IS NULL
+                      AND visible_at > now_us()
+                    ORDER BY delivery_id
+                    FOR UPDATE SKIP LOCKED
+                ))
+                """, [sink])
         }
     }
 
@@ -267,9 +322,19 @@ extension PostgreSQLStorage {
                 holder = $4
             WHERE ctid = ANY (ARRAY(
                 SELECT ctid
-                FROM route_outbox
+                FROM route_outbox AS o
                 WHERE sink = ANY ($1::text[])
                   AND visible_at <= now_us()
+                  AND (withdrawal IS NOT NULL OR NOT EXISTS (
+                      SELECT 1
+                      FROM route_outbox AS w
+                      WHERE w.sink = o.sink
+                        AND w.name = o.name
+                        AND w.policy_id <> o.policy_id
+                        AND w.withdrawal IS NOT NULL
+                        AND w.holder IS NOT NULL
+                        AND w.visible_at > now_us()
+                  ))
                 ORDER BY since, delivery_id
                 LIMIT $2
                 FOR UPDATE SKIP LOCKED
@@ -297,6 +362,23 @@ extension Session {
     /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
     fileprivate func walk(_ row: ClaimedRow) throws -> Delivery? {
         guard var delivery = row.delivery else { return nil }
+        if case .withdraw = delivery.order {
+            delivery.taken = PolicySpec.families(
+                of: try all(
+                    """
+                    SELECT p.spec
+                    FROM policies AS p
+                    WHERE p.policy_id <> $3
+                      AND p.policy_id IN (
+                          SELECT policy_id
+                          FROM publications
+                          WHERE sink = $1
+                            AND name = $2
+                      )
+                    """,
+                    [delivery.publication.sink, delivery.publication.name, delivery.policy]
+                ) { try $0.json(0) })
+        }
         guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
@@ -342,7 +424,13 @@ extension Session {
             WHERE delivery_id = $1
               AND attempt = $2
               AND generation = $3
-            """, [delivery.id, delivery.attempt, delivery.generation])
+              -- Of an event sink's, an earlier one may have been brought back meanwhile.
+              AND ($4::boolean OR coalesce(oldest, generation) = $5)
+            """,
+            [
+                delivery.id, delivery.attempt, delivery.generation, delivery.kind == .state,
+                delivery.oldest,
+            ])
         if removed == 1 { return .done }
         // Of an event sink's, and only where it is no withdrawal by now.
         let turned = try run(
@@ -352,8 +440,16 @@ extension Session {
                 holder = NULL,
                 failures = 0,
                 last_error = NULL,
-                oldest = coalesce(n.generation, o.oldest),
-                since = coalesce(n.decided_at, o.since)
+                oldest = CASE
+                    WHEN coalesce(o.oldest, o.generation) = $6
+                        THEN coalesce(n.generation, o.oldest)
+                    ELSE o.oldest
+                END,
+                since = CASE
+                    WHEN coalesce(o.oldest, o.generation) = $6
+                        THEN coalesce(n.decided_at, o.since)
+                    ELSE o.since
+                END
             FROM (SELECT 1) AS one
             LEFT JOIN (
                 SELECT generation, decided_at
@@ -370,7 +466,7 @@ extension Session {
             """,
             [
                 delivery.id, delivery.attempt, delivery.policy, delivery.generation,
-                delivery.kind == .event,
+                delivery.kind == .event, delivery.oldest,
             ])
         return turned == 1 ? .moreWaits : .lost
     }
@@ -427,6 +523,11 @@ extension Session {
                         WHEN o.withdrawal IS NULL THEN coalesce(o.oldest, o.generation)
                         ELSE excluded.oldest
                     END,
+                    -- What failed before may be taken now.
+                    visible_at = CASE
+                        WHEN o.holder IS NULL THEN least(o.visible_at, excluded.visible_at)
+                        ELSE o.visible_at
+                    END,
                     withdrawal = NULL
                 """,
                 [
@@ -480,7 +581,14 @@ extension Session {
             """, [partings.map(\.policy)])
         for parting in partings {
             let publication = parting.withdrawal.publication
-            guard parting.isWithdrawn else {
+            let withdrawal = try JSONColumn.text(of: parting.withdrawal)
+            let isAsked =
+                switch parting.asks {
+                case .always: true
+                case .ifDelivered: try wasDelivered(of: parting.policy, publication)
+                case .never: false
+                }
+            guard isAsked else {
                 // In this order, as an acknowledgement.
                 try run(
                     """
@@ -488,7 +596,22 @@ extension Session {
                     WHERE policy_id = $1
                       AND sink = $2
                       AND name = $3
+                      AND (holder IS NULL OR visible_at <= now_us())
                     """, [parting.policy, publication.sink, publication.name])
+                try run(
+                    """
+                    UPDATE route_outbox
+                    SET generation = $4,
+                        oldest = $4,
+                        withdrawal = $5
+                    WHERE policy_id = $1
+                      AND sink = $2
+                      AND name = $3
+                    """,
+                    [
+                        parting.policy, publication.sink, publication.name,
+                        Withdrawal.generation, withdrawal,
+                    ])
                 try run(
                     """
                     DELETE FROM sink_holdings
@@ -500,19 +623,35 @@ extension Session {
             }
             try run(
                 """
-                INSERT INTO route_outbox
+                INSERT INTO route_outbox AS o
                     (policy_id, sink, name, generation, oldest, since, visible_at, withdrawal)
                 VALUES ($1, $2, $3, $4, $4, now_us(), now_us(), $5)
                 ON CONFLICT (policy_id, sink, name) DO UPDATE
                 SET generation = excluded.generation,
                     oldest = excluded.oldest,
+                    visible_at = CASE
+                        WHEN o.holder IS NULL THEN least(o.visible_at, excluded.visible_at)
+                        ELSE o.visible_at
+                    END,
                     withdrawal = excluded.withdrawal
                 """,
                 [
                     parting.policy, publication.sink, publication.name, Withdrawal.generation,
-                    try JSONColumn.text(of: parting.withdrawal),
+                    withdrawal,
                 ])
         }
+    }
+
+    private func wasDelivered(of policy: PolicyID, _ publication: Publication) throws -> Bool {
+        try first(
+            """
+            SELECT sink, name, generation, delivered_at, difference, memory
+            FROM sink_holdings
+            WHERE policy_id = $1
+              AND sink = $2
+              AND name = $3
+            """, [policy, publication.sink, publication.name], Holding.init(row:)
+        )?.wasDelivered ?? false
     }
 
     private func setAnnounced(_ places: [String], of policy: PolicyID) throws {

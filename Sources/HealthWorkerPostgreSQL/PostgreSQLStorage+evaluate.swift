@@ -35,6 +35,12 @@ extension PostgreSQLStorage {
         try await transact { try $0.commit(commit) }
     }
 
+    package func outdo(
+        _ generation: Int64, of policy: PolicyID
+    ) async throws(StorageError) -> Bool {
+        try await transact { try $0.outdo(generation, of: policy) }
+    }
+
     package func commit(
         all commits: [EvaluationCommit]
     ) async throws(StorageError) -> [CommitOutcome]? {
@@ -177,6 +183,25 @@ extension Session {
 
 // Writing.
 extension Session {
+    fileprivate func outdo(_ generation: Int64, of id: PolicyID) throws -> Bool {
+        guard let policy = try lockedPolicy(id), let row = try lockedRouteRow(of: id),
+            let route = row.route?.outdoing(generation, at: now)
+        else { return false }
+        try run(
+            """
+            UPDATE routes
+            SET evaluation = evaluation + 1,
+                generation = $1,
+                decided_at = $2
+            WHERE policy_id = $3
+            """, [route.generation, route.decidedAt, id])
+        try record(route, of: id)
+        if policy.spec.mode == .live {
+            try announce(route, of: policy, isNew: true, announced: row.announced)
+        }
+        return true
+    }
+
     fileprivate func commit(_ commit: EvaluationCommit) throws -> CommitOutcome {
         let id = commit.read.inputs.policy.id
         guard let policy = try lockedPolicy(id),

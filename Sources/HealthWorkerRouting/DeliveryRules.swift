@@ -20,6 +20,8 @@ package enum DeliveryRules {
         after error: SinkError, _ kind: SinkKind, failures: Int, waited: Duration, spread: Double
     ) -> Next {
         switch (kind, error) {
+        case (_, .superseded):
+            return .retry(after: .zero)
         case (.state, .refused):
             // It may be mended, and the newest route is wanted then.
             return .retry(after: refusedPause * spread)

@@ -1,7 +1,6 @@
 package import HealthWorkerModel
 package import HealthWorkerStorage
 package import Logging
-import Metrics
 import ServiceLifecycle
 import Synchronization
 
@@ -38,11 +37,17 @@ package final class Publisher: Service {
     private let logger: Logger
     private let contacts = Mutex<[String: Contact]>([:])
     private let looks = Mutex<[Look]>([])
+    /// Deliveries that the loop of each sink has on their way.
+    private let underWay = Mutex<[String: Int]>([:])
+    private let metrics: [String: PublisherMetrics]
 
     /// How a sink looks from here.
     private struct Contact {
         var failures = 0
         var pausedUntil: Duration = .zero
+        /// When it answered last, and when it was found away.
+        var answeredAt: Duration?
+        var failedAt: Duration?
     }
 
     /// A publication that is to be compared at a moment of the process's clock.
@@ -62,6 +67,8 @@ package final class Publisher: Service {
         self.limits = limits
         self.time = time
         self.logger = logger
+        metrics = Dictionary(
+            uniqueKeysWithValues: sinks.map { ($0.name, PublisherMetrics(of: $0.name)) })
     }
 
     /// The names of the sinks that answered when they were called last, or were not called yet.
@@ -74,11 +81,7 @@ package final class Publisher: Service {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 for sink in self.sinks {
-                    group.addTask {
-                        await self.repeatedly("publish", sink) { () throws(StorageError) in
-                            try await self.publish(to: sink)
-                        }
-                    }
+                    group.addTask { await self.keepPublishing(to: sink) }
                     guard sink.kind == .state else { continue }
                     group.addTask {
                         await self.repeatedly("reconcile", sink) { () throws(StorageError) in
@@ -95,31 +98,62 @@ package final class Publisher: Service {
         }
     }
 
+    /// Keeps so many deliveries on their way as there may be at once: one that takes long has one
+    /// place, and the others go on.
+    private func keepPublishing(to sink: NamedSink) async {
+        let (ended, end) = AsyncStream.makeStream(
+            of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        await withDiscardingTaskGroup { group in
+            await self.repeatedly("publish", sink) { () throws(StorageError) in
+                let free = self.limits.atOnce - self.underWay.withLock { $0[sink.name] ?? 0 }
+                if free == 0 {
+                    for await _ in ended { break }
+                    return .zero
+                }
+                let (attempts, pause) = try await self.attempts(at: sink, limit: free)
+                for attempt in attempts {
+                    self.underWay.withLock { $0[sink.name, default: 0] += 1 }
+                    group.addTask {
+                        await self.conclude(attempt)
+                        self.underWay.withLock { $0[sink.name, default: 0] -= 1 }
+                        end.yield()
+                    }
+                }
+                return pause
+            }
+        }
+    }
+
     /// Delivers what waits for a sink, several at once.
     /// - Returns: how long to wait before the next step.
     package func publish(to sink: NamedSink) async throws(StorageError) -> Duration {
+        let (attempts, pause) = try await attempts(at: sink, limit: limits.atOnce)
+        await withDiscardingTaskGroup { group in
+            for attempt in attempts { group.addTask { await self.conclude(attempt) } }
+        }
+        return pause
+    }
+
+    /// Claims what waits, and says how long to wait before the next claim.
+    private func attempts(
+        at sink: NamedSink, limit: Int
+    ) async throws(StorageError) -> ([Attempt], Duration) {
         let began = time.now()
         let paused = contacts.withLock { $0[sink.name]?.pausedUntil ?? .zero }
         // Who else reaches the sink takes what waits meanwhile.
-        if paused > began { return min(paused - began, limits.poll * 10) }
+        if paused > began { return ([], min(paused - began, limits.poll * 10)) }
         let lease = sink.sink.timeLimit + limits.leaseMargin
         let deliveries = try await storage.claimDeliveries(
-            to: [sink.name], of: sink.kind, limit: limits.atOnce, lease: lease)
-        if deliveries.isEmpty { return limits.poll }
-        // What is on its way is concluded, also while the process ends.
-        await Task {
-            await withTaskGroup(of: Void.self) { group in
-                for delivery in deliveries {
-                    group.addTask {
-                        await self.carryOut(
-                            Attempt(
-                                delivery: delivery, sink: sink, began: began,
-                                claimedAt: delivery.leaseEnds - lease))
-                    }
-                }
-            }
-        }.value
-        return .zero
+            to: [sink.name], of: sink.kind, limit: limit, lease: lease)
+        let attempts = deliveries.map {
+            Attempt(delivery: $0, sink: sink, began: began, claimedAt: $0.leaseEnds - lease)
+        }
+        return (attempts, attempts.isEmpty ? limits.poll : .zero)
+    }
+
+    /// What is on its way is concluded, also while the process ends.
+    private func conclude(_ attempt: Attempt) async {
+        await Task { await self.carryOut(attempt) }.value
     }
 
     /// A claimed delivery, and when this was by both clocks.
@@ -136,24 +170,25 @@ package final class Publisher: Service {
         let delivery = attempt.delivery
         let sink = attempt.sink
         do throws(StorageError) {
-            let receipt: SinkReceipt
-            do throws(SinkError) {
-                receipt = try await within(attempt.began + sink.sink.timeLimit) {
-                    () throws(SinkError) in
-                    if case .withdraw = delivery.order {
-                        try await sink.sink.withdraw(delivery)
-                        return SinkReceipt()
-                    }
-                    return try await sink.sink.deliver(delivery)
-                }
+            let receipt: SinkReceipt?
+            do throws(DeliveryError) {
+                receipt = try await hand(delivery, over: attempt)
             } catch {
-                note(error, from: sink)
-                try await fail(attempt, error)
+                switch error {
+                case .storage(let error): throw error
+                case .sink(let error):
+                    try await note(error, from: sink, since: attempt.began)
+                    try await fail(attempt, error)
+                }
                 return
             }
-            note(nil, from: sink)
+            try await note(nil, from: sink, since: attempt.began)
+            guard let receipt else {
+                count(.late, at: sink)
+                return
+            }
             let word = try await storage.acknowledge(delivery, memory: receipt.memory)
-            count(word == .lost ? "late" : "delivered", at: sink)
+            count(word == .lost ? .late : .delivered, at: sink)
             if word != .lost { measure(attempt) }
             // An earlier attempt may still be on its way, and come after this one.
             if sink.kind == .state, delivery.attempt > 1 || word != .done {
@@ -167,8 +202,57 @@ package final class Publisher: Service {
         }
     }
 
+    private enum DeliveryError: Error {
+        case sink(SinkError)
+        case storage(StorageError)
+    }
+
+    /// - Returns: nil if somebody else holds the delivery by now, and nothing was sent.
+    private func hand(
+        _ claimed: Delivery, over attempt: Attempt
+    ) async throws(DeliveryError) -> SinkReceipt? {
+        let end = attempt.began + attempt.sink.sink.timeLimit
+        var delivery = claimed
+        for _ in 1...Self.rounds {
+            let receipt: SinkReceipt
+            do throws(SinkError) {
+                receipt = try await within(end) { [delivery] () throws(SinkError) in
+                    if case .withdraw = delivery.order {
+                        try await attempt.sink.sink.withdraw(delivery)
+                        return SinkReceipt()
+                    }
+                    return try await attempt.sink.sink.deliver(delivery)
+                }
+            } catch {
+                throw .sink(error)
+            }
+            if receipt.isTaken { return receipt }
+            guard let memory = receipt.memory else { continue }
+            do throws(StorageError) {
+                guard try await storage.remember(memory, of: delivery) else { return nil }
+            } catch {
+                throw .storage(error)
+            }
+            delivery.remember(memory)
+        }
+        throw .sink(.notNow("What it holds changes all the time."))
+    }
+
+    /// A sink that was told that its memory is kept, and asks for other things to be kept once more,
+    /// finds something else there each time.
+    private static let rounds = 3
+
     private func fail(_ attempt: Attempt, _ error: SinkError) async throws(StorageError) {
         let delivery = attempt.delivery
+        if case .superseded(let later) = error {
+            count(error.result, at: attempt.sink)
+            if try await storage.outdo(later, of: delivery.policy) {
+                logger.warning(
+                    "a sink holds a later generation than the storage knows: a newer one is made",
+                    metadata: line(delivery, ["held": "\(later)"]))
+            }
+            return try await storage.release(delivery, after: .zero, error: nil)
+        }
         let failures = delivery.failures + 1
         let next = DeliveryRules.next(
             after: error, delivery.kind, failures: failures,
@@ -178,7 +262,7 @@ package final class Publisher: Service {
         switch next {
         case .giveUp:
             if try await storage.giveUp(delivery, error: error.description) {
-                count("given_up", at: attempt.sink)
+                count(.givenUp, at: attempt.sink)
                 logger.error("a delivery was given up", metadata: metadata)
             }
         case .retry(let pause):
@@ -212,30 +296,53 @@ package final class Publisher: Service {
             looks.removeAll { $0.sink == sink.name && $0.at <= now }
             return due
         }
-        for look in due { try await compare(look.policy, look.publication, sink) }
+        for (index, look) in due.enumerated() {
+            do throws(StorageError) {
+                if try await compare(look.policy, look.publication, sink) { continue }
+            } catch {
+                keep(due[index...])
+                throw error
+            }
+            // It does not answer: the rest is looked at when it may.
+            keep(due[index...])
+            return limits.reconcile / 4
+        }
         return .milliseconds(500)
     }
 
+    private func keep(_ due: ArraySlice<Look>) {
+        looks.withLock { $0.insert(contentsOf: due, at: 0) }
+    }
+
+    /// - Returns: false if the sink could not be asked.
     private func compare(
         _ policy: PolicyID, _ publication: Publication, _ sink: NamedSink
-    ) async throws(StorageError) {
+    ) async throws(StorageError) -> Bool {
         let places = try await storage.places(
             at: sink.name, after: PolicyID(policy.rawValue - 1), limit: 1)
         for place in places
         where place.policy == policy && place.publication.place == publication.place {
-            _ = try await compare(place, sink)
+            guard try await compare(place, sink) else { return false }
         }
+        return true
     }
 
     /// Compares what a sink holds with the routes, a page of policies at a time, where no other
     /// process does.
     /// - Returns: how long to wait before the next step.
     package func reconcile(_ sink: NamedSink) async throws(StorageError) -> Duration {
-        let isOurs = try await storage.takeDuty(
-            "reconcile \(sink.name)", for: limits.reconcile * 0.9)
-        guard isOurs else { return limits.reconcile * time.spread() }
+        let duty = "reconcile \(sink.name)"
+        guard try await storage.takeDuty(duty, for: limits.reconcile * 0.9) else {
+            return limits.reconcile * time.spread()
+        }
         var last = PolicyID(0)
         while !Task.isCancelled {
+            // It may take longer than the duty is held for.
+            if last != PolicyID(0),
+                try await !storage.takeDuty(duty, for: limits.reconcile * 0.9)
+            {
+                break
+            }
             let places = try await storage.places(at: sink.name, after: last, limit: 100)
             guard let end = places.last else { break }
             last = end.policy
@@ -257,27 +364,34 @@ package final class Publisher: Service {
             try await storage.redeliver(to: place)
             return true
         }
-        var difference: String?
-        do {
-            difference = try await within(time.now() + sink.sink.timeLimit) {
+        let began = time.now()
+        var difference: SinkDifference?
+        var refusal: SinkError?
+        do throws(SinkError) {
+            difference = try await within(began + sink.sink.timeLimit) {
                 () throws(SinkError) in try await sink.sink.difference(from: place)
             }
         } catch {
-            note(error, from: sink)
-            guard case .refused = error else { return false }
-            difference = error.description
+            refusal = error
         }
-        if difference != nil { count("differs", at: sink) }
-        if difference != nil, place.mode == .live, place.publication.drift == .mend {
+        try await note(refusal, from: sink, since: began)
+        if let refusal {
+            guard case .refused = refusal else { return false }
+            difference = SinkDifference(refusal.description)
+        }
+        if difference != nil { count(.differs, at: sink) }
+        if let difference, place.mode == .live,
+            place.publication.drift == .mend || difference.isOurs
+        {
             logger.warning(
                 "a sink holds something else, which is mended",
                 metadata: [
                     "policy": "\(place.policyName)", "sink": "\(sink.name)",
-                    "name": "\(place.publication.name)", "difference": "\(difference ?? "")",
+                    "name": "\(place.publication.name)", "difference": "\(difference.sentence)",
                 ])
             try await storage.redeliver(to: place)
-        } else if difference != place.holding?.difference {
-            try await storage.note(difference: difference, at: place)
+        } else if difference?.sentence != place.holding?.difference {
+            try await storage.note(difference: difference?.sentence, at: place)
         }
         return true
     }
@@ -311,37 +425,43 @@ package final class Publisher: Service {
         return try first.get()
     }
 
-    private func note(_ error: SinkError?, from sink: NamedSink) {
-        contacts.withLock { contacts in
+    /// Keeps how a sink looks from here. Once one answers that was away, all that failed is due: it
+    /// need not wait for its turn.
+    ///
+    /// - Parameter began: when what failed was begun. Of several that were under way together one
+    ///   counts, and none where another was answered meanwhile.
+    private func note(
+        _ error: SinkError?, from sink: NamedSink, since began: Duration
+    ) async throws(StorageError) {
+        let now = time.now()
+        let isBack = contacts.withLock { contacts in
             var contact = contacts[sink.name] ?? Contact()
-            if case .unreachable? = error {
-                contact.failures += 1
-                contact.pausedUntil =
-                    time.now() + Backoff.delay(after: contact.failures, spread: time.spread())
-            } else {
-                contact = Contact()
+            defer { contacts[sink.name] = contact }
+            guard case .unreachable? = error else {
+                defer { contact = Contact(answeredAt: now) }
+                return contact.failures > 0
             }
-            contacts[sink.name] = contact
+            if let failedAt = contact.failedAt, failedAt >= began { return false }
+            if let answeredAt = contact.answeredAt, answeredAt > began { return false }
+            contact.failures += 1
+            contact.failedAt = now
+            contact.pausedUntil =
+                now + Backoff.delay(after: contact.failures, spread: time.spread())
+            return false
         }
+        if isBack { try await storage.hasten(to: sink.name) }
     }
 
-    private func count(_ result: String, at sink: NamedSink) {
-        Counter(
-            label: "health_worker_deliveries_total",
-            dimensions: [("sink", sink.name), ("result", result)]
-        ).increment()
+    private func count(_ result: PublisherMetrics.Result, at sink: NamedSink) {
+        metrics[sink.name]?.count(result)
     }
 
     /// How long it took from the decision to the sink's word, by the storage's clock.
     private func measure(_ attempt: Attempt) {
         guard let route = attempt.delivery.route, attempt.delivery.attempt == 1 else { return }
-        let took = attempt.claimedAt - route.decidedAt + (time.now() - attempt.began)
-        Timer(
-            label: "health_worker_route_delivery_seconds", dimensions: [("sink", sink(attempt))]
-        ).recordNanoseconds(max(0, took.microseconds) * 1000)
+        metrics[attempt.sink.name]?.delivered(
+            after: attempt.claimedAt - route.decidedAt + (time.now() - attempt.began))
     }
-
-    private func sink(_ attempt: Attempt) -> String { attempt.sink.name }
 
     private func line(_ delivery: Delivery, _ more: Logger.Metadata) -> Logger.Metadata {
         more.merging(
@@ -354,7 +474,7 @@ package final class Publisher: Service {
 
     private func repeatedly(
         _ name: String, _ sink: NamedSink,
-        _ step: @escaping @Sendable () async throws(StorageError) -> Duration
+        _ step: () async throws(StorageError) -> Duration
     ) async {
         var failures = 0
         while !Task.isCancelled {
@@ -381,11 +501,12 @@ package final class Publisher: Service {
 
 extension SinkError {
     /// As metrics name it.
-    fileprivate var result: String {
+    fileprivate var result: PublisherMetrics.Result {
         switch self {
-        case .unreachable: "unreachable"
-        case .notNow: "not_now"
-        case .refused: "refused"
+        case .unreachable: .unreachable
+        case .notNow: .notNow
+        case .refused: .refused
+        case .superseded: .superseded
         }
     }
 }

@@ -28,12 +28,13 @@ package protocol RouteSink: Sendable {
     /// Makes the sink hold a route, or tells it of one.
     ///
     /// The delivery's route is the newest for a `state` sink, and for an `event` sink the oldest that
-    /// it has not taken. It is never a withdrawal.
+    /// it has not taken. It is never a withdrawal. What a sink has to remember whatever becomes of us
+    /// it answers first (``SinkReceipt/remember(_:)``), and is called again.
     func deliver(_ delivery: Delivery) async throws(SinkError) -> SinkReceipt
     /// Takes back what was delivered to a publication that is no more, as its `on_delete` says.
     func withdraw(_ delivery: Delivery) async throws(SinkError)
-    /// How what the sink holds differs from the route of a place, in a sentence; nil: not at all.
-    func difference(from place: PublishedPlace) async throws(SinkError) -> String?
+    /// How what the sink holds differs from the route of a place; nil: not at all.
+    func difference(from place: PublishedPlace) async throws(SinkError) -> SinkDifference?
     /// Looks at the sink, and at what would keep it from taking the routes of these places. Writes
     /// nothing.
     func test(_ places: [PublishedPlace]) async -> [SinkFinding]
@@ -47,7 +48,7 @@ extension RouteSink {
 
     package func difference(
         from place: PublishedPlace
-    ) async throws(SinkError) -> String? { nil }
+    ) async throws(SinkError) -> SinkDifference? { nil }
 }
 
 /// What a sink is given beside its own configuration.
@@ -70,9 +71,32 @@ package struct SinkContext: Sendable {
 package struct SinkReceipt: Hashable, Sendable {
     /// What the sink wants to know again with the next delivery; nil leaves what is kept.
     package var memory: String?
+    /// False: nothing was sent yet, as `memory` has to be kept before.
+    package var isTaken = true
 
     package init(memory: String? = nil) {
         self.memory = memory
+    }
+
+    /// Keep this before anything is sent, and call once more.
+    package static func remember(_ memory: String) -> Self {
+        var receipt = Self(memory: memory)
+        receipt.isTaken = false
+        return receipt
+    }
+}
+
+/// How what a sink holds differs from a route.
+package struct SinkDifference: Hashable, Sendable {
+    /// For people.
+    package var sentence: String
+    /// Whether it is another route of this installation, which came late or too early, and nobody
+    /// else's doing: the present one is delivered again, whatever `drift` says.
+    package var isOurs: Bool
+
+    package init(_ sentence: String, isOurs: Bool = false) {
+        self.sentence = sentence
+        self.isOurs = isOurs
     }
 }
 
@@ -84,6 +108,9 @@ package enum SinkError: Error, Hashable, Sendable {
     case notNow(String, after: Duration? = nil)
     /// It is not taken as it is: a person has to mend something first.
     case refused(String, mend: String? = nil)
+    /// It holds a later generation of the same policy: this delivery is late, or the storage was
+    /// restored from before that one.
+    case superseded(by: Int64)
 }
 
 extension SinkError: CustomStringConvertible {
@@ -91,6 +118,7 @@ extension SinkError: CustomStringConvertible {
         switch self {
         case .unreachable(let why), .notNow(let why, _): why
         case .refused(let why, let mend): mend.map { "\(why) \($0)" } ?? why
+        case .superseded(let later): "It holds the later generation \(later)."
         }
     }
 
@@ -98,6 +126,7 @@ extension SinkError: CustomStringConvertible {
         switch self {
         case .unreachable(let why), .notNow(let why, _): SinkFinding(.problem, why)
         case .refused(let why, let mend): SinkFinding(.problem, why, mend: mend)
+        case .superseded: SinkFinding(.warning, description)
         }
     }
 }

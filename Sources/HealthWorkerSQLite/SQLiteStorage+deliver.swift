@@ -51,6 +51,32 @@ extension SQLiteStorage {
         }
     }
 
+    package func remember(
+        _ memory: String, of delivery: Delivery
+    ) async throws(StorageError) -> Bool {
+        try await write { session in
+            let publication = delivery.publication
+            let kept = try session.run(
+                """
+                INSERT INTO sink_holdings (policy_id, sink, name, memory)
+                SELECT policy_id, sink, name, ?3
+                FROM route_outbox
+                WHERE delivery_id = ?1
+                  AND attempt = ?2
+                  AND holder IS NOT NULL
+                  AND sink = ?4
+                  AND name = ?5
+                ON CONFLICT (policy_id, sink, name) DO UPDATE
+                SET memory = excluded.memory
+                """,
+                [
+                    delivery.id.rawValue, delivery.attempt, memory, publication.sink,
+                    publication.name,
+                ])
+            return kept == 1
+        }
+    }
+
     package func release(
         _ delivery: Delivery, after delay: Duration, error: String?
     ) async throws(StorageError) {
@@ -58,17 +84,31 @@ extension SQLiteStorage {
             try session.run(
                 """
                 UPDATE route_outbox
-                SET visible_at = ?,
+                SET visible_at = CASE WHEN ?5 AND generation <> ?6 THEN ?7 ELSE ?1 END,
                     holder = NULL,
                     last_error = ?2,
                     failures = CASE WHEN ?2 IS NULL THEN 0 ELSE failures + 1 END
-                WHERE delivery_id = ?
-                  AND attempt = ?
+                WHERE delivery_id = ?3
+                  AND attempt = ?4
                 """,
                 [
                     (session.now + delay).microseconds, error, delivery.id.rawValue,
-                    delivery.attempt,
+                    delivery.attempt, delivery.kind == .state, delivery.generation,
+                    session.now.microseconds,
                 ])
+        }
+    }
+
+    package func hasten(to sink: String) async throws(StorageError) {
+        try await write { session in
+            try session.run(
+                """
+                UPDATE route_outbox
+                SET visible_at = min(visible_at, ?2)
+                WHERE sink = ?1
+                  AND failures > 0
+                  AND holder IS NULL
+                """, [sink, session.now.microseconds])
         }
     }
 
@@ -246,10 +286,20 @@ extension Session {
                 """
                 SELECT since, delivery_id
                 FROM route_outbox
-                WHERE sink = ?
-                  AND visible_at <= ?
+                WHERE sink = ?1
+                  AND visible_at <= ?2
+                  AND (withdrawal IS NOT NULL OR NOT EXISTS (
+                      SELECT 1
+                      FROM route_outbox AS w
+                      WHERE w.sink = route_outbox.sink
+                        AND w.name = route_outbox.name
+                        AND w.policy_id <> route_outbox.policy_id
+                        AND w.withdrawal IS NOT NULL
+                        AND w.holder IS NOT NULL
+                        AND w.visible_at > ?2
+                  ))
                 ORDER BY since, delivery_id
-                LIMIT ?
+                LIMIT ?3
                 """, [sink, now.microseconds, limit]
             ) { (since: $0.moment(0), id: $0.id(1)) }
         }
@@ -278,6 +328,23 @@ extension Session {
             """, [delivery.rawValue]
         ) { try ClaimedRow($0, kind) }
         guard let row, var delivery = row.delivery else { return nil }
+        if case .withdraw = delivery.order {
+            delivery.taken = PolicySpec.families(
+                of: try all(
+                    """
+                    SELECT DISTINCT p.policy_id, p.spec
+                    FROM publications AS b
+                    JOIN policies AS p ON p.policy_id = b.policy_id
+                    WHERE b.sink = ?
+                      AND b.name = ?
+                      AND b.policy_id <> ?
+                    """,
+                    [
+                        delivery.publication.sink, delivery.publication.name,
+                        delivery.policy.rawValue,
+                    ]
+                ) { try $0.json(1) })
+        }
         guard kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
@@ -322,10 +389,16 @@ extension Session {
         let removed = try run(
             """
             DELETE FROM route_outbox
-            WHERE delivery_id = ?
-              AND attempt = ?
-              AND generation = ?
-            """, [delivery.id.rawValue, delivery.attempt, delivery.generation])
+            WHERE delivery_id = ?1
+              AND attempt = ?2
+              AND generation = ?3
+              -- Of an event sink's, an earlier one may have been brought back meanwhile.
+              AND (?4 OR coalesce(oldest, generation) = ?5)
+            """,
+            [
+                delivery.id.rawValue, delivery.attempt, delivery.generation,
+                delivery.kind == .state, delivery.oldest,
+            ])
         if removed == 1 { return .done }
         var next: (generation: Int64, decidedAt: Timestamp)?
         if delivery.kind == .event {
@@ -343,19 +416,25 @@ extension Session {
         let turned = try run(
             """
             UPDATE route_outbox
-            SET visible_at = ?,
+            SET visible_at = ?1,
                 holder = NULL,
                 failures = 0,
                 last_error = NULL,
-                oldest = coalesce(?, oldest),
-                since = coalesce(?, since)
-            WHERE delivery_id = ?
-              AND attempt = ?
+                oldest = CASE
+                    WHEN coalesce(oldest, generation) = ?6 THEN coalesce(?2, oldest)
+                    ELSE oldest
+                END,
+                since = CASE
+                    WHEN coalesce(oldest, generation) = ?6 THEN coalesce(?3, since)
+                    ELSE since
+                END
+            WHERE delivery_id = ?4
+              AND attempt = ?5
               AND holder IS NOT NULL
             """,
             [
                 now.microseconds, next?.generation, next?.decidedAt.microseconds,
-                delivery.id.rawValue, delivery.attempt,
+                delivery.id.rawValue, delivery.attempt, delivery.oldest,
             ])
         return turned == 1 ? .moreWaits : .lost
     }
@@ -460,6 +539,11 @@ extension Session {
                     WHEN withdrawal IS NULL THEN coalesce(oldest, generation)
                     ELSE excluded.oldest
                 END,
+                -- What failed before may be taken now.
+                visible_at = CASE
+                    WHEN holder IS NULL THEN min(visible_at, excluded.visible_at)
+                    ELSE visible_at
+                END,
                 withdrawal = NULL
             """,
             [
@@ -507,7 +591,40 @@ extension Session {
     func part(with partings: [Parting]) throws {
         for parting in partings {
             let publication = parting.withdrawal.publication
-            guard parting.isWithdrawn else {
+            let withdrawal = try JSONColumn.text(of: parting.withdrawal)
+            let isAsked =
+                switch parting.asks {
+                case .always: true
+                case .ifDelivered: try wasDelivered(of: parting.policy, publication)
+                case .never: false
+                }
+            guard isAsked else {
+                try run(
+                    """
+                    DELETE FROM route_outbox
+                    WHERE policy_id = ?
+                      AND sink = ?
+                      AND name = ?
+                      AND (holder IS NULL OR visible_at <= ?)
+                    """,
+                    [
+                        parting.policy.rawValue, publication.sink, publication.name,
+                        now.microseconds,
+                    ])
+                try run(
+                    """
+                    UPDATE route_outbox
+                    SET generation = ?4,
+                        oldest = ?4,
+                        withdrawal = ?5
+                    WHERE policy_id = ?1
+                      AND sink = ?2
+                      AND name = ?3
+                    """,
+                    [
+                        parting.policy.rawValue, publication.sink, publication.name,
+                        Withdrawal.generation, withdrawal,
+                    ])
                 try forgetHolding(of: parting.policy, publication)
                 continue
             }
@@ -519,14 +636,29 @@ extension Session {
                 ON CONFLICT (policy_id, sink, name) DO UPDATE
                 SET generation = excluded.generation,
                     oldest = excluded.oldest,
+                    visible_at = CASE
+                        WHEN holder IS NULL THEN min(visible_at, excluded.visible_at)
+                        ELSE visible_at
+                    END,
                     withdrawal = excluded.withdrawal
                 """,
                 [
                     parting.policy.rawValue, publication.sink, publication.name,
-                    Withdrawal.generation, now.microseconds,
-                    try JSONColumn.text(of: parting.withdrawal),
+                    Withdrawal.generation, now.microseconds, withdrawal,
                 ])
         }
+    }
+
+    private func wasDelivered(of policy: PolicyID, _ publication: Publication) throws -> Bool {
+        try first(
+            """
+            SELECT sink, name, generation, delivered_at, difference, memory
+            FROM sink_holdings
+            WHERE policy_id = ?
+              AND sink = ?
+              AND name = ?
+            """, [policy.rawValue, publication.sink, publication.name], Holding.init(row:)
+        )?.wasDelivered ?? false
     }
 
     private func setAnnounced(_ places: [String], of policy: PolicyID) throws {

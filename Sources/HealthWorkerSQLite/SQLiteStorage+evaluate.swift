@@ -34,6 +34,12 @@ extension SQLiteStorage {
         try await write { try $0.commit(commit) }
     }
 
+    package func outdo(
+        _ generation: Int64, of policy: PolicyID
+    ) async throws(StorageError) -> Bool {
+        try await write { try $0.outdo(generation, of: policy) }
+    }
+
     package func commit(
         all commits: [EvaluationCommit]
     ) async throws(StorageError) -> [CommitOutcome]? {
@@ -135,6 +141,25 @@ extension Session {
 
 // Writing.
 extension Session {
+    fileprivate func outdo(_ generation: Int64, of id: PolicyID) throws -> Bool {
+        guard let policy = try policy(id), let row = try routeRow(of: id),
+            let route = row.route?.outdoing(generation, at: now)
+        else { return false }
+        try run(
+            """
+            UPDATE routes
+            SET evaluation = evaluation + 1,
+                generation = ?,
+                decided_at = ?
+            WHERE policy_id = ?
+            """, [route.generation, route.decidedAt.microseconds, id.rawValue])
+        try record(route, of: id)
+        if policy.spec.mode == .live {
+            try announce(route, of: policy, isNew: true, announced: row.announced)
+        }
+        return true
+    }
+
     fileprivate func commit(_ commit: EvaluationCommit) throws -> CommitOutcome {
         let id = commit.read.inputs.policy.id
         guard let policy = try policy(id), let row = try routeRow(of: id),

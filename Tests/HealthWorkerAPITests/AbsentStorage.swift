@@ -75,6 +75,9 @@ struct AbsentStorage: Storage {
     func release(_: Delivery, after _: Duration, error _: String?) throws(StorageError) {
         throw away
     }
+    func remember(_: String, of _: Delivery) throws(StorageError) -> Bool { throw away }
+    func hasten(to _: String) throws(StorageError) { throw away }
+    func outdo(_: Int64, of _: PolicyID) throws(StorageError) -> Bool { throw away }
     func giveUp(_: Delivery, error _: String) throws(StorageError) -> Bool { throw away }
     func retryDeliveries(to _: String, of _: PolicyID?) throws(StorageError) -> Int { throw away }
     func pendingDeliveries(of _: PolicyID?) throws(StorageError) -> [PendingDelivery] { throw away }

@@ -262,7 +262,7 @@ import Testing
             problems(
                 "format: 1\npolicies:\n" + policy("a", "192.0.2.1")
                     + policy("b", "192.0.2.2", "WWW.example.com.")) == [
-                    "f.yaml:4: policies[b].publish[0]: WWW.example.com. at the sink dns gets its A records from the policy a (line 3): one name and type has one policy"
+                    "f.yaml:4: policies[b].publish[0]: www.example.com at the sink dns gets its A records from the policy a (line 3): one name and type has one policy"
                 ])
         #expect(
             problems(

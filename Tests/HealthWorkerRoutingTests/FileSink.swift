@@ -41,10 +41,10 @@ struct FileSink: RouteSink {
         }
     }
 
-    func difference(from place: PublishedPlace) async throws(SinkError) -> String? {
+    func difference(from place: PublishedPlace) async throws(SinkError) -> SinkDifference? {
         let held = await files.text(of: place.publication.name)
         guard let route = place.route, held != Self.text(of: route) else { return nil }
-        return "The file of \(place.publication.name) holds something else."
+        return SinkDifference("The file of \(place.publication.name) holds something else.")
     }
 
     func test(_ places: [PublishedPlace]) async -> [SinkFinding] {

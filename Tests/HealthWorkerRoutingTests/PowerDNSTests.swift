@@ -318,6 +318,116 @@ extension PowerDNSTests {
     }
 }
 
+// Where others are at work, too.
+extension PowerDNSTests {
+    @Test func `a zone that knows a later generation gets a newer one yet`() async throws {
+        let zone = try await server.makeZone()
+        let publisher = try await publisher()
+        try await stage.publish(["192.0.2.1"], at: [place("www", zone)])
+        try await deliver(publisher)
+        let known = try #require(try await stage.holdings().first?.generation)
+        // Written after the backup that the storage was restored from.
+        let installation = try await stage.storage.installation()
+        try await server.write(
+            "www.\(zone)", "A", ["192.0.2.7"],
+            comment: (
+                "health-worker", "health-worker \(installation) 1 \(known + 1_000_000) www"
+            ), in: zone)
+
+        try await stage.publish(["192.0.2.2"], at: [place("www", zone)])
+        for _ in 1...2 { try await Self.publish(publisher, on: stage) }
+
+        #expect(try server.dig("www.\(zone)") == ["192.0.2.2"])
+        #expect(try await stage.holdings().map(\.generation) == [known + 1_000_001])
+        #expect(try await stage.pending.isEmpty)
+    }
+
+    @Test(arguments: OnDelete.allCases)
+    func `a name that goes over to another policy has what that one publishes`(
+        _ onDelete: OnDelete
+    ) async throws {
+        let zone = try await server.makeZone()
+        let publisher = try await publisher()
+        // So many in one second that the new policy's generation is lower than the old one's.
+        for value in 1...9 {
+            try await stage.publish(
+                ["192.0.2.\(value)"], of: "old", at: [place("www", zone, onDelete: onDelete)])
+        }
+        try await deliver(publisher)
+        let old = try #require(try await stage.holdings(of: "old").first?.generation)
+
+        try await stage.delete("old")
+        try await stage.publish(["192.0.2.1"], of: "new", at: [place("WWW", zone)])
+        try await Self.publish(publisher, on: stage)
+
+        let new = try #require(try await stage.holdings(of: "new").first?.generation)
+        #expect(new < old)
+        #expect(try server.dig("www.\(zone)") == ["192.0.2.1"])
+        let set = try #require(try await recordSets("www", zone).first)
+        #expect(set.comments.first?.content.hasSuffix(" new") == true)
+        #expect(try await stage.pending.isEmpty)
+    }
+
+    @Test func `what was taken over is restored though the program died before its word`()
+        async throws
+    {
+        let zone = try await server.makeZone()
+        try await server.write("www.\(zone)", "A", ["192.0.2.9"], in: zone)
+        let running = try await publisher()
+        try await stage.publish(
+            ["192.0.2.1"], at: [place("www", zone, adopt: true, onDelete: .restore)])
+
+        // As the publisher does, but for the acknowledgement.
+        var delivery = try #require(
+            try await stage.storage.claimDeliveries(
+                to: ["dns"], of: .state, limit: 1, lease: .seconds(60)
+            ).first)
+        let first = try await running.sink.sink.deliver(delivery)
+        let untouched = try server.dig("www.\(zone)")
+        let memory = try #require(first.memory)
+        #expect(try await stage.storage.remember(memory, of: delivery))
+        delivery.remember(memory)
+        let second = try await running.sink.sink.deliver(delivery)
+        let written = try server.dig("www.\(zone)")
+        stage.pass(.minutes(2))
+        try await deliver(running)
+        try await stage.delete()
+        try await deliver(running)
+
+        #expect([first.isTaken, second.isTaken] == [false, true])
+        #expect(untouched == ["192.0.2.9"])
+        #expect(written == ["192.0.2.1"])
+        #expect(try server.dig("www.\(zone)") == ["192.0.2.9"])
+    }
+
+    @Test func `equal values that were there before stay where they are restored`() async throws {
+        let zone = try await server.makeZone()
+        try await server.write("www.\(zone)", "A", ["192.0.2.1"], in: zone)
+        let publisher = try await publisher()
+        try await stage.publish(["192.0.2.1"], at: [place("www", zone, onDelete: .restore)])
+        try await deliver(publisher)
+
+        try await stage.delete()
+        try await deliver(publisher)
+
+        let sets = try await recordSets("www", zone)
+        #expect(sets.map(\.contents) == [["192.0.2.1"]])
+        #expect(sets.map(\.ttl) == [300])
+        #expect(sets.map(\.comments.count) == [0])
+    }
+
+    @Test func `disabled records of others are not written over`() async throws {
+        let zone = try await server.makeZone()
+        try await server.write("www.\(zone)", "A", ["192.0.2.9"], disabled: true, in: zone)
+        try await stage.publish(["192.0.2.1"], at: [place("www", zone)])
+
+        let said = try await refusal(try await publisher())
+
+        #expect(said.hasPrefix("www.\(zone) is A 192.0.2.9 (disabled) (TTL 300) already"))
+        #expect(try server.dig("www.\(zone)") == [])
+    }
+}
+
 extension PowerDNSTests {
     struct Running {
         var publisher: Publisher

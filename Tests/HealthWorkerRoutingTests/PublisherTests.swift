@@ -152,7 +152,7 @@ struct PublisherTests {
         let now = script.compared.count
         _ = try await publisher.readBack(dns)
         let early = script.compared.count
-        script.hold(.success("www.example.com is A 192.0.2.9"))
+        script.hold(.success(SinkDifference("www.example.com is A 192.0.2.9")))
         stage.pass(.seconds(10))
         _ = try await publisher.readBack(dns)
         let later = script.compared.count
@@ -183,7 +183,7 @@ struct PublisherTests {
                 Publication(sink: "dns", name: "report.example.com", drift: .report),
             ])
         _ = try await publisher.publish(to: dns)
-        script.hold(.success("it is 192.0.2.9"))
+        script.hold(.success(SinkDifference("it is 192.0.2.9")))
 
         _ = try await publisher.reconcile(dns)
         let reported = try await stage.holdings()
@@ -285,5 +285,135 @@ struct PublisherTests {
 
         #expect(script.withdrawn == ["gone.example.com"])
         #expect(try await stage.pending.isEmpty)
+    }
+
+    @Test func `a sink that holds a later generation than the storage gets a newer one`()
+        async throws
+    {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        try await stage.publish(["192.0.2.1"])
+        let before = try #require(try await stage.pending.first).generation
+        script.answer(.superseded(by: before + 1_000_000))
+
+        _ = try await publisher.publish(to: dns)
+        let waiting = try await stage.pending
+        _ = try await publisher.publish(to: dns)
+
+        #expect(waiting.map(\.generation) == [before + 1_000_001])
+        #expect(waiting.map(\.failures) == [0])
+        #expect(script.sent.last?.generation == before + 1_000_001)
+        #expect(try await stage.holdings().map(\.generation) == [before + 1_000_001])
+    }
+
+    @Test func `a delivery that came too late is no word for the one after it`() async throws {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        try await stage.publish(["192.0.2.1"])
+        try await stage.publish(["192.0.2.2"])
+        let newest = try #require(try await stage.pending.first).generation
+        script.answer(.superseded(by: newest))
+
+        _ = try await publisher.publish(to: dns)
+        _ = try await publisher.publish(to: dns)
+
+        #expect(script.sent.map(\.generation) == [newest, newest])
+        #expect(try await stage.holdings().map(\.generation) == [newest])
+    }
+
+    @Test func `what a sink has to remember is kept before anything is sent`() async throws {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        script.remember("it was 192.0.2.9")
+        script.answer(.unreachable("cut off"))
+        try await stage.publish(["192.0.2.1"])
+
+        _ = try await publisher.publish(to: dns)
+
+        #expect(script.sent.map(\.holding?.memory) == ["it was 192.0.2.9"])
+        #expect(try await stage.holdings().map(\.memory) == ["it was 192.0.2.9"])
+        #expect(try await stage.holdings().map(\.generation) == [nil])
+    }
+
+    @Test func `an earlier route of ours is replaced also where drift is only told`() async throws {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        try await stage.publish(
+            ["192.0.2.1"], at: [Publication(sink: "dns", name: "www.example.com", drift: .report)])
+        _ = try await publisher.publish(to: dns)
+        script.hold(.success(SinkDifference("it is 192.0.2.9", isOurs: true)))
+
+        _ = try await publisher.reconcile(dns)
+        _ = try await publisher.publish(to: dns)
+
+        #expect(script.sent.count == 2)
+    }
+
+    @Test func `what fails together is one failure of its sink`() async throws {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        for name in ["a", "b", "c"] {
+            try await stage.publish(
+                ["192.0.2.1"], of: name, at: [Publication(sink: "dns", name: "\(name).example.com")]
+            )
+        }
+        script.answer(.unreachable("away"), .unreachable("away"), .unreachable("away"))
+
+        _ = try await publisher.publish(to: dns)
+        // As long as the first failure asks for.
+        stage.pass(.milliseconds(250))
+        _ = try await publisher.publish(to: dns)
+
+        #expect(script.sent.count == 6)
+        #expect(try await stage.pending.isEmpty)
+    }
+
+    @Test func `what failed is due once its sink is back`() async throws {
+        let publisher = stage.publisher(1, ("dns", StateSink(script)))
+        try await stage.publish(["192.0.2.1"])
+        for _ in 1...8 {
+            script.answer(.unreachable("away"))
+            _ = try await publisher.publish(to: dns)
+            stage.pass(.seconds(30))
+        }
+        script.answer(.unreachable("away"))
+        _ = try await publisher.publish(to: dns)
+        stage.pass(.seconds(1))
+        try await stage.publish(
+            ["192.0.2.1"], of: "other",
+            at: [Publication(sink: "dns", name: "other.example.com")])
+        let second = stage.publisher(2, ("dns", StateSink(script)))
+        script.answer(.unreachable("away"))
+        _ = try await second.publish(to: dns)
+        stage.pass(.milliseconds(250))
+        let early = script.sent.count
+
+        _ = try await second.publish(to: dns)
+        let alone = script.sent.count
+        _ = try await second.publish(to: dns)
+
+        #expect(alone == early + 1)
+        #expect(script.sent.count == alone + 1)
+        #expect(try await stage.pending.isEmpty)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a delivery that takes long does not hold up what comes after it`() async throws {
+        script.hang()
+        let storage = stage.storage
+        let publisher = Publisher(
+            storage: storage, sinks: [dns], limits: Publisher.Limits(poll: .milliseconds(1)),
+            logger: Stage.quiet)
+        try await stage.publish(["192.0.2.1"])
+
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await publisher.run() }
+            while script.sent.isEmpty { await Task.yield() }
+            try await stage.publish(
+                ["192.0.2.1"], of: "other",
+                at: [Publication(sink: "dns", name: "other.example.com")])
+            while script.sent.count < 2 { await Task.yield() }
+            script.letGo()
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+
+        #expect(
+            Set(script.sent.map(\.publication.name)) == ["www.example.com", "other.example.com"])
     }
 }

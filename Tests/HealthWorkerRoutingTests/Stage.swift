@@ -12,7 +12,8 @@ final class SinkScript: Sendable {
         var answers: [SinkError?] = []
         var sent: [Delivery] = []
         var withdrawn: [String] = []
-        var difference: Result<String?, SinkError> = .success(nil)
+        var difference: Result<SinkDifference?, SinkError> = .success(nil)
+        var wantsMemory: String?
         var compared: [String] = []
         var isHanging = false
     }
@@ -25,8 +26,13 @@ final class SinkScript: Sendable {
         state.withLock { $0.answers += answers }
     }
 
-    func hold(_ difference: Result<String?, SinkError>) {
+    func hold(_ difference: Result<SinkDifference?, SinkError>) {
         state.withLock { $0.difference = difference }
+    }
+
+    /// Asks for this to be kept before anything is sent.
+    func remember(_ memory: String) {
+        state.withLock { $0.wantsMemory = memory }
     }
 
     /// Answers nothing until it is cancelled or let go.
@@ -46,7 +52,12 @@ final class SinkScript: Sendable {
         sent.map { $0.route?.answer.records.map(\.value) ?? [] }
     }
 
-    fileprivate func take(_ delivery: Delivery) async throws(SinkError) {
+    /// - Returns: what is to be kept before; nil: it was sent.
+    fileprivate func take(_ delivery: Delivery) async throws(SinkError) -> String? {
+        let wanted = state.withLock { state in
+            state.wantsMemory == delivery.holding?.memory ? nil : state.wantsMemory
+        }
+        if let wanted { return wanted }
         let (error, isHanging) = state.withLock { state in
             state.sent.append(delivery)
             return (
@@ -58,13 +69,14 @@ final class SinkScript: Sendable {
             throw .unreachable("it was cut off")
         }
         if let error { throw error }
+        return nil
     }
 
     fileprivate func withdraw(_ delivery: Delivery) {
         state.withLock { $0.withdrawn.append(delivery.publication.name) }
     }
 
-    fileprivate func compare(_ place: PublishedPlace) throws(SinkError) -> String? {
+    fileprivate func compare(_ place: PublishedPlace) throws(SinkError) -> SinkDifference? {
         let difference = state.withLock { state in
             state.compared.append(place.publication.name)
             return state.difference
@@ -95,7 +107,7 @@ struct StateSink: RouteSink {
     }
 
     func deliver(_ delivery: Delivery) async throws(SinkError) -> SinkReceipt {
-        try await script.take(delivery)
+        if let wanted = try await script.take(delivery) { return .remember(wanted) }
         return SinkReceipt(memory: "delivery \(delivery.attempt)")
     }
 
@@ -103,7 +115,7 @@ struct StateSink: RouteSink {
 
     func difference(
         from place: PublishedPlace
-    ) async throws(SinkError) -> String? { try script.compare(place) }
+    ) async throws(SinkError) -> SinkDifference? { try script.compare(place) }
 
     func test(_ places: [PublishedPlace]) async -> [SinkFinding] { [] }
 }
@@ -124,7 +136,7 @@ struct EventSink: RouteSink {
     }
 
     func deliver(_ delivery: Delivery) async throws(SinkError) -> SinkReceipt {
-        try await script.take(delivery)
+        _ = try await script.take(delivery)
         return SinkReceipt()
     }
 

@@ -36,7 +36,54 @@ struct ZoneRulesTests {
     @Test func `a late delivery leaves a later generation alone`() throws {
         let later = Self.set("A", ["192.0.2.9"], ttl: 30, Self.mark("ours", 7, 101))
 
-        #expect(try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([later])).changes == [])
+        for values in [["192.0.2.1"], [], ["2001:db8::1"], ["cdn.example.net"]] {
+            let error = #expect(throws: SinkError.self) {
+                try rules.writing(Self.route(values), to: Self.zone([later]))
+            }
+            #expect(error == .superseded(by: 101))
+        }
+    }
+
+    @Test
+    func `what another policy of ours published there is replaced, however late it was`()
+        throws
+    {
+        let other = Self.set("A", ["192.0.2.9"], ttl: 30, Self.mark("ours", 8, 5000))
+
+        let writing = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([other]))
+
+        #expect(writing.changes.map(\.changetype) == [.replace])
+        #expect(writing.memory.before == [])
+    }
+
+    @Test func `equal values get the mark of the policy that publishes them now`() throws {
+        let other = Self.set("A", ["192.0.2.1"], ttl: 30, Self.mark("ours", 8, 90))
+
+        let writing = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([other]))
+
+        #expect(writing.changes.map(\.comments) == [[Self.mark("ours", 7, 100)]])
+    }
+
+    @Test func `a second attempt marks also what the zone holds already`() throws {
+        let held = Self.set("A", ["192.0.2.1"], ttl: 30, Self.mark("ours", 7, 90))
+        let marked = Self.set("A", ["192.0.2.1"], ttl: 30, Self.mark("ours", 7, 100))
+        let route = Self.route(["192.0.2.1"])
+
+        let again = try rules.writing(route, to: Self.zone([held]), marksAgain: true)
+        let done = try rules.writing(route, to: Self.zone([marked]), marksAgain: true)
+
+        #expect(again.changes.map(\.comments) == [[Self.mark("ours", 7, 100)]])
+        #expect(done.changes == [])
+    }
+
+    @Test func `comments of people stay beside ours`() throws {
+        let note = RecordSet.Comment(content: "asked for by Ann", account: "ann")
+        var held = Self.set("A", ["192.0.2.9"], ttl: 30, Self.mark("ours", 7, 90))
+        held.comments?.append(note)
+
+        let writing = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([held]))
+
+        #expect(writing.changes.map(\.comments) == [[note, Self.mark("ours", 7, 100)]])
     }
 
     @Test func `a family that is not published any more goes, and nobody else's does`() throws {
@@ -71,9 +118,60 @@ struct ZoneRulesTests {
         let zone = Self.zone([Self.set("A", ["192.0.2.1"], ttl: 300)])
 
         let writing = try rules.writing(Self.route(["192.0.2.1"]), to: zone)
+        var later = rules
+        later.memory = writing.memory
+        let ours = Self.zone([Self.set("A", ["192.0.2.1"], ttl: 30, Self.mark("ours", 7, 100))])
 
         #expect(writing.changes.map(\.changetype) == [.replace])
-        #expect(writing.memory.before == [])
+        // It was there before us, and is there after us.
+        #expect(later.withdrawal(.restore, from: ours) == [.replace(with: zone.recordSets![0])])
+    }
+
+    @Test func `what is taken over is to be remembered before, and once`() throws {
+        let foreign = Self.set("A", ["192.0.2.9"], ttl: 300)
+        var rules = rules
+        rules.adopts = true
+
+        let first = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([foreign]))
+        rules.memory = first.memoryBefore
+        let second = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([foreign]))
+
+        // What is not written yet is nobody's yet.
+        #expect(first.memoryBefore == PowerDNSMemory(types: [], before: [foreign]))
+        #expect(second.memoryBefore == nil)
+        #expect(second.memory == PowerDNSMemory(types: ["A"], before: [foreign]))
+        #expect(second.changes == first.changes)
+    }
+
+    @Test func `a type is looked at in the whole zone before it is written first`() throws {
+        let ours = Self.set("A", ["192.0.2.9"], ttl: 30, Self.mark("ours", 7, 90))
+        var disabled = Self.set("A", ["192.0.2.9"], ttl: 30)
+        disabled.records[0].disabled = true
+        let route = Self.route(["192.0.2.1"])
+
+        #expect(try rules.writing(route, to: Self.zone([])).isFirst)
+        #expect(try !rules.writing(route, to: Self.zone([ours])).isFirst)
+        let error = #expect(throws: SinkError.self) {
+            try rules.writing(route, to: Self.zone([disabled]))
+        }
+        #expect(error?.description.contains("A 192.0.2.9 (disabled) (TTL 30) already") == true)
+    }
+
+    @Test func `an alias that a policy left is no hindrance, and none is made of a zone itself`()
+        throws
+    {
+        let left = Self.set("CNAME", ["cdn.example.net."], ttl: 30, Self.mark("ours", 8, 90))
+        var apex = rules
+        apex.name = "example.org."
+
+        let writing = try rules.writing(Self.route(["192.0.2.1"]), to: Self.zone([left]))
+        let error = #expect(throws: SinkError.self) {
+            try apex.writing(Self.route(["cdn.example.net"]), to: Self.zone([]))
+        }
+
+        #expect(writing.changes.map(\.changetype) == [.delete, .replace])
+        #expect(
+            error?.finding.mend == "Let policy www publish addresses there, or another name.")
     }
 
     @Test func `adopt takes values over and remembers them`() throws {
@@ -199,14 +297,30 @@ struct ZoneRulesTests {
 
         #expect(try rules.difference(from: route, in: same) == nil)
         #expect(
-            try rules.difference(from: route, in: other) == """
-                www.example.org. is A 192.0.2.9 (TTL 30) instead of A 192.0.2.1, 192.0.2.2 (TTL 30); \
-                www.example.org. is without AAAA instead of AAAA 2001:db8::1 (TTL 30).
-                """)
+            try rules.difference(from: route, in: other)
+                == SinkDifference(
+                    """
+                    www.example.org. is A 192.0.2.9 (TTL 30) instead of A 192.0.2.1, 192.0.2.2 \
+                    (TTL 30); www.example.org. is without AAAA instead of AAAA 2001:db8::1 (TTL 30).
+                    """))
+    }
+
+    @Test(arguments: [(7 as PolicyID, 90, true), (7, 100, false), (7, 101, true), (8, 100, true)])
+    func `a difference is ours where the mark is of another generation or policy`(
+        _ policy: PolicyID, _ generation: Int64, _ isOurs: Bool
+    ) throws {
+        let zone = Self.zone([
+            Self.set("A", ["192.0.2.9"], ttl: 30, Self.mark("ours", policy, generation))
+        ])
+
+        let difference = try rules.difference(from: Self.route(["192.0.2.1"]), in: zone)
+
+        #expect(difference?.isOurs == isOurs)
     }
 
     @Test func `a withdrawal takes what is ours, restores what was there, and leaves the rest`() {
-        let before = Self.set("CNAME", ["old.example.net."], ttl: 300)
+        let before = Self.set("A", ["192.0.2.8"], ttl: 300)
+        let alias = Self.set("CNAME", ["old.example.net."], ttl: 300)
         var rules = rules
         rules.memory = PowerDNSMemory(types: ["A"], before: [before])
         let zone = Self.zone([
@@ -217,12 +331,19 @@ struct ZoneRulesTests {
 
         #expect(rules.withdrawal(.leave, from: zone) == [])
         #expect(rules.withdrawal(.remove, from: zone).map(\.type) == ["A"])
+        #expect(rules.withdrawal(.restore, from: zone) == [.replace(with: before)])
+        // An alias comes back where nothing else is.
+        rules.memory?.before = [alias]
+        #expect(rules.withdrawal(.restore, from: zone).map(\.changetype) == [.delete])
+        let alone = Self.zone([Self.set("A", ["192.0.2.1"], ttl: 30, Self.mark("ours", 7, 90))])
         #expect(
-            rules.withdrawal(.restore, from: zone)
-                == [.delete(zone.recordSets![0]), .replace(with: before)])  // It was just given.
+            rules.withdrawal(.restore, from: alone).map(\.type) == ["A", "CNAME"])
         // Another policy of ours has it by now.
         let taken = Self.zone([Self.set("A", ["192.0.2.5"], ttl: 30, Self.mark("ours", 9, 99))])
         #expect(rules.withdrawal(.remove, from: taken) == [])
+        // Another policy will have it: it is not taken away before.
+        #expect(rules.withdrawal(.remove, taken: [.a], from: zone) == [])
+        #expect(rules.withdrawal(.restore, taken: [.a], from: zone) == [])
     }
 
     private static func route(_ values: [String], ttl: Int = 30) -> Route {

@@ -214,6 +214,22 @@ extension ForwardingStorage {
         try await base.acknowledge(delivery, memory: memory)
     }
 
+    package func remember(
+        _ memory: String, of delivery: Delivery
+    ) async throws(StorageError) -> Bool {
+        try await base.remember(memory, of: delivery)
+    }
+
+    package func hasten(to sink: String) async throws(StorageError) {
+        try await base.hasten(to: sink)
+    }
+
+    package func outdo(
+        _ generation: Int64, of policy: PolicyID
+    ) async throws(StorageError) -> Bool {
+        try await base.outdo(generation, of: policy)
+    }
+
     package func release(_ delivery: Delivery, after delay: Duration, error: String?)
         async throws(StorageError)
     {

@@ -443,7 +443,9 @@ extension StoragePromise {
             try expectEqual(held.count, 3, "deliveries")
             try expectEqual(underLease, [], "claims while the delivery is under way")
             try expectEqual(
-                Set(waiting.map(\.name)), ["remove.example.com", "restore.example.com"],
+                // What is left may be under way, too.
+                Set(waiting.map(\.name)),
+                ["leave.example.com", "remove.example.com", "restore.example.com"],
                 "withdrawals that wait")
             try expectEqual(
                 Set(claimed.map(\.publication.name)),
@@ -451,6 +453,266 @@ extension StoragePromise {
                 "names that are published again")
             let route = try await storage.route(of: policy)?.route
             try expectEqual(claimed.map(\.route), [route, route, route], "routes")
+        },
+        StoragePromise("nothing is published where another policy's is being taken back") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.withdrawn("old"))
+            try await storage.decide(storage.policy("old").id, ["192.0.2.1"])
+            for delivery in try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            {
+                _ = try await storage.acknowledge(delivery)
+            }
+            try await storage.change(.deletePolicy("old"))
+            let withdrawal = try unwrap(
+                try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60)).first,
+                "withdrawal")
+            // The same name to DNS.
+            try await storage.put(.publishing("new", publish: ["REMOVE.example.com."]))
+            try await storage.decide(storage.policy("new").id, ["192.0.2.2"])
+
+            let held = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            _ = try await storage.acknowledge(withdrawal)
+            let free = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+
+            try expectEqual(held, [], "claims while it is taken back")
+            try expectEqual(free.map(\.policyName), ["new"], "claims afterwards")
+        },
+        StoragePromise("who left a place keeps others from it until what is under way is over") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.publishing("old", publish: ["www.example.com"]))
+            try await storage.decide(storage.policy("old").id, ["192.0.2.1"])
+            let underWay = try unwrap(
+                try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60)).first,
+                "delivery")
+            try await storage.change(.deletePolicy("old"))
+            try await storage.put(.publishing("new", publish: ["www.example.com"]))
+            try await storage.decide(storage.policy("new").id, ["192.0.2.2"])
+
+            let held = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            let word = try await storage.acknowledge(underWay)
+            let claimed = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            for delivery in claimed { _ = try await storage.acknowledge(delivery) }
+
+            try expectEqual(held, [], "claims while it is under way")
+            try expectEqual(word, .moreWaits, "acknowledgement")
+            // What is left is only forgotten.
+            try expectEqual(Set(claimed.map(\.policyName)), ["old", "new"], "claims afterwards")
+            try expectEqual(
+                claimed.filter { $0.policyName == "old" }.map(\.publication.onDelete), [.leave],
+                "what becomes of it")
+            try expectEqual(try await storage.pendingDeliveries(of: nil), [], "what waits")
+        },
+        StoragePromise("a withdrawal knows what others publish at the name by now") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.withdrawn("old"))
+            try await storage.decide(storage.policy("old").id, ["192.0.2.1"])
+            for delivery in try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            {
+                _ = try await storage.acknowledge(delivery)
+            }
+            try await storage.change(.deletePolicy("old"))
+            try await storage.put(
+                .publishing("new", publish: ["remove.example.com"]),
+                .publishing(
+                    "six", mode: .observe, publish: ["remove.example.com"], value: "2001:db8::1"))
+
+            let claimed = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+
+            try expectEqual(claimed.map(\.order), [.withdraw], "orders")
+            try expectEqual(claimed.map(\.taken), [[.a]], "records of others")
+        },
+        StoragePromise("what was delivered before a policy only observed is withdrawn, too") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(
+                .withdrawn("was"), .withdrawn("never", mode: .observe, "never.example.com"))
+            try await storage.decide(storage.policy("was").id, ["192.0.2.1"])
+            for delivery in try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            {
+                _ = try await storage.acknowledge(delivery)
+            }
+            try await storage.put(.withdrawn("was", mode: .observe))
+
+            try await storage.change(.deletePolicy("was"), .deletePolicy("never"))
+            let claimed = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+
+            try expectEqual(claimed.map(\.policyName), ["was"], "what is withdrawn")
+            try expectEqual(claimed.map(\.order), [.withdraw], "orders")
+        },
+        StoragePromise("a later generation than one that is not known is made once") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("www", publish: ["www.example.com"]))
+            let policy = try await storage.policy("www").id
+            let without = try await storage.outdo(5, of: policy)
+            try await storage.decide(policy, ["192.0.2.1"])
+            let first = try unwrap(try await storage.route(of: policy)?.route, "route")
+            for delivery in try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            {
+                _ = try await storage.acknowledge(delivery)
+            }
+            let held = first.generation + 1_000_000
+
+            let known = try await storage.outdo(first.generation, of: policy)
+            let made = try await storage.outdo(held, of: policy)
+            let twice = try await storage.outdo(held, of: policy)
+
+            let route = try unwrap(try await storage.route(of: policy)?.route, "route")
+            let waiting = try await storage.pendingDeliveries(of: policy)
+            try expectEqual([without, known, made, twice], [false, false, true, false], "made")
+            try expectEqual(route.generation, held + 1, "generation")
+            try expectEqual(route.answer, first.answer, "answer")
+            try expectEqual(waiting.map(\.generation), [held + 1], "generations that wait")
+            try await storage.decide(policy, ["192.0.2.2"])
+            let next = try unwrap(try await storage.route(of: policy)?.route, "route")
+            try expectEqual(next.generation, held + 2, "generation after it")
+        },
+        StoragePromise("a dead letter is told again also when a later event is on its way") {
+            let storage = try await $0.storage(process: 1)
+            let routes = try await Self.threeRoutes(storage)
+            func claim() async throws -> Delivery {
+                try unwrap(
+                    try await storage.claimDeliveries(
+                        to: ["dns"], of: .event, limit: 9, lease: .seconds(60)
+                    ).first, "delivery")
+            }
+            _ = try await storage.giveUp(try await claim(), error: "410 Gone")
+            _ = try await storage.acknowledge(try await claim())
+            let last = try await claim()
+
+            _ = try await storage.retryDeliveries(to: "dns", of: nil)
+            let word = try await storage.acknowledge(last)
+            var told: [Route?] = []
+            while let next = try await storage.claimDeliveries(
+                to: ["dns"], of: .event, limit: 9, lease: .seconds(60)
+            ).first {
+                told.append(next.route)
+                _ = try await storage.acknowledge(next)
+            }
+
+            try expectEqual(last.route, routes[2], "what was on its way")
+            try expectEqual(word, .moreWaits, "acknowledgement")
+            try expectEqual(told, routes, "what is told then")
+        },
+        StoragePromise("what a sink has to remember is kept before its word, by who holds it") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("www", publish: ["www.example.com"]))
+            let policy = try await storage.policy("www").id
+            try await storage.decide(policy, ["192.0.2.1"])
+            let first = try unwrap(
+                try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60)).first,
+                "delivery")
+
+            let isKept = try await storage.remember("found 192.0.2.9", of: first)
+            try await $0.age(by: .seconds(61))
+            let second = try unwrap(
+                try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60)).first,
+                "delivery")
+            let isKeptLate = try await storage.remember("found nothing", of: first)
+            _ = try await storage.acknowledge(second, memory: nil)
+            let isKeptAfter = try await storage.remember("found nothing", of: second)
+
+            try expectEqual([isKept, isKeptLate, isKeptAfter], [true, false, false], "kept")
+            try expectEqual(second.holding?.memory, "found 192.0.2.9", "memory")
+            try expectEqual(second.holding?.wasDelivered, true, "whether it may be delivered")
+            let held = try await storage.holdings(of: policy)
+            try expectEqual(held.map(\.memory), ["found 192.0.2.9"], "memory at last")
+            try expectEqual(held.map(\.generation), [second.generation], "generation")
+        },
+        StoragePromise("a new route does not wait as long as the one before it failed") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.detach("www", publish: ["www.example.com"]))
+            let policy = try await storage.policy("www").id
+            try await storage.decide(policy, ["192.0.2.1"])
+            func claim() async throws -> [Delivery] {
+                try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60))
+            }
+            try await storage.release(
+                unwrap(try await claim().first, "delivery"), after: .hours(1), error: "refused")
+            let early = try await claim()
+
+            try await storage.decide(policy, ["192.0.2.2"])
+            let second = try unwrap(try await claim().first, "delivery of the second route")
+            try await storage.decide(policy, ["192.0.2.3"])
+            try await storage.release(second, after: .hours(1), error: "refused")
+            let third = try unwrap(try await claim().first, "delivery of the third route")
+
+            try expectEqual(early, [], "claims before")
+            try expectEqual(second.failures, 1, "failures")
+            try expectEqual(
+                third.route?.generation, try await storage.route(of: policy)?.route?.generation,
+                "generation")
+        },
+        StoragePromise("what failed at a sink is due once it is back") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(
+                .detach("failed", publish: ["failed.example.com"]),
+                .detach("later", publish: ["later.example.com"]),
+                .detach("held", publish: ["held.example.com"]))
+            for name in ["failed", "later", "held"] {
+                try await storage.decide(storage.policy(name).id, ["192.0.2.1"])
+            }
+            for delivery in try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            where delivery.policyName != "held" {
+                try await storage.release(
+                    delivery, after: .hours(1),
+                    error: delivery.policyName == "failed" ? "refused" : nil)
+            }
+
+            try await storage.hasten(to: "hook")
+            let other = try await storage.claimDeliveries(
+                to: ["dns"], limit: 9, lease: .seconds(60))
+            try await storage.hasten(to: "dns")
+            let due = try await storage.claimDeliveries(to: ["dns"], limit: 9, lease: .seconds(60))
+
+            try expectEqual(other, [], "what is due as another sink is back")
+            try expectEqual(due.map(\.policyName), ["failed"], "what is due")
+            try expectEqual(due.map(\.failures), [1], "failures")
+        },
+        StoragePromise("a census counts by sink what waits, what differs and what was given up") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(
+                .publishing("a", publish: ["a.example.com"]),
+                .publishing("b", publish: ["b.example.com"]),
+                .publishing("seen", mode: .observe, publish: ["seen.example.com"]),
+                .publishing("c", publish: ["c.example.com"], at: "hook"))
+            for name in ["a", "b", "c", "seen"] {
+                try await storage.decide(storage.policy(name).id, ["192.0.2.1"])
+            }
+            let event = try unwrap(
+                try await storage.claimDeliveries(
+                    to: ["hook"], of: .event, limit: 9, lease: .seconds(60)
+                ).first, "event")
+            _ = try await storage.giveUp(event, error: "410 Gone")
+            let first = try unwrap(
+                try await storage.claimDeliveries(to: ["dns"], limit: 1, lease: .seconds(60)).first,
+                "delivery")
+            _ = try await storage.acknowledge(first)
+            for place in try await storage.places(at: "dns", after: 0, limit: 9) {
+                try await storage.note(difference: "it is 192.0.2.9", at: place)
+            }
+            let waiting = try unwrap(
+                try await storage.pendingDeliveries(of: nil).first, "what waits")
+
+            let sinks = try await storage.census().sinks
+
+            try expectEqual(
+                sinks,
+                [
+                    // Who only observes has delivered nothing that could differ.
+                    Census.Sink(
+                        name: "dns", waiting: 1, waitingSince: waiting.since, differing: 1),
+                    Census.Sink(name: "hook", deadLetters: 1),
+                ], "sinks")
         },
         StoragePromise("an installation has one name, the same for all its processes") {
             let first = try await $0.storage(process: 1)
@@ -479,10 +741,20 @@ extension StoragePromise {
 extension PolicySpec {
     /// Has a member, and with it a family to publish.
     fileprivate static func publishing(
-        _ name: String, mode: PolicyMode = .live, publish: [String], at sink: String = "dns"
+        _ name: String, mode: PolicyMode = .live, publish: [String], at sink: String = "dns",
+        value: String = "192.0.2.1"
     ) -> PolicySpec {
         var spec = PolicySpec.detach(name, mode: mode, publish: publish, at: sink)
-        spec.members = [Member(name: "m0", value: "192.0.2.1")]
+        spec.members = [Member(name: "m0", value: value)]
+        return spec
+    }
+
+    /// Publishes a name which goes with it.
+    fileprivate static func withdrawn(
+        _ name: String, mode: PolicyMode = .live, _ published: String = "remove.example.com"
+    ) -> PolicySpec {
+        var spec = PolicySpec.publishing(name, mode: mode, publish: [])
+        spec.publish = [Publication(sink: "dns", name: published, onDelete: .remove)]
         return spec
     }
 

@@ -53,16 +53,19 @@ package struct PowerDNSServer {
 
     /// Writes a record set as somebody else would.
     package func write(
-        _ name: String, _ type: String, _ contents: [String], ttl: Int = 300, in zone: String
-    )
-        async throws
-    {
-        let records = contents.map { #"{"content": "\#($0)", "disabled": false}"# }
+        _ name: String, _ type: String, _ contents: [String], ttl: Int = 300,
+        disabled: Bool = false, comment: (account: String, content: String)? = nil,
+        in zone: String
+    ) async throws {
+        let records = contents.map { #"{"content": "\#($0)", "disabled": \#(disabled)}"# }
+        let comments = comment.map {
+            #"{"account": "\#($0.account)", "content": "\#($0.content)"}"#
+        }
         try await call(
             "PATCH", "/zones/\(zone)",
             """
             {"rrsets": [{"name": "\(name)", "type": "\(type)", "ttl": \(ttl), \
-            "changetype": "REPLACE", "comments": [], "records": [\(records.joined(separator: ","))]}]}
+            "changetype": "REPLACE", "comments": [\(comments ?? "")], "records": [\(records.joined(separator: ","))]}]}
             """)
     }
 

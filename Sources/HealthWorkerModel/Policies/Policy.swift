@@ -179,7 +179,8 @@ package enum RecordFamily: String, Hashable, Sendable, Codable, CaseIterable, Co
 /// Where a route goes: a name at a sink.
 package struct Publication: Hashable, Sendable {
     package var sink: String
-    package var name: String
+    /// In lower case and without the last dot: DNS names are the same either way (RFC 4343).
+    package let name: String
     /// Whether values that are not ours may be taken over.
     package var adopt: Bool
     package var drift: Drift
@@ -189,8 +190,9 @@ package struct Publication: Hashable, Sendable {
         sink: String, name: String, adopt: Bool = false, drift: Drift = .mend,
         onDelete: OnDelete = .leave
     ) {
+        let lower = name.lowercased()
         self.sink = sink
-        self.name = name
+        self.name = lower.hasSuffix(".") ? String(lower.dropLast()) : lower
         self.adopt = adopt
         self.drift = drift
         self.onDelete = onDelete

@@ -10,6 +10,15 @@ extension Route {
             decidedAt: now, answer: answer, memory: verdict.memory, members: verdict.members)
     }
 
+    /// The same route in a generation after one of which nothing else is known; nil where it is one.
+    package func outdoing(_ generation: Int64, at now: Timestamp) -> Route? {
+        guard self.generation < generation else { return nil }
+        var route = self
+        route.generation = max(generation + 1, now.seconds)
+        route.decidedAt = now
+        return route
+    }
+
     /// The same route with what a verdict of the same answer found and remembers. The storage keeps
     /// it: members turn, and delays begin, also while the answer stays.
     package func keeping(_ verdict: PolicyEvaluation.Verdict) -> Route {

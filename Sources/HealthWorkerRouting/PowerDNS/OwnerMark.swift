@@ -18,7 +18,7 @@ struct OwnerMark: Hashable, Sendable {
 
     /// Nil for a record set without one.
     init?(of set: RecordSet) {
-        for comment in set.comments ?? [] where comment.account == Self.word {
+        for comment in set.comments ?? [] where Self.isMark(comment) {
             let words = comment.content.split(separator: " ")
             guard words.count == 5, words[0] == Self.word, let policy = Int64(words[2]),
                 let generation = Int64(words[3])
@@ -30,6 +30,8 @@ struct OwnerMark: Hashable, Sendable {
         }
         return nil
     }
+
+    static func isMark(_ comment: RecordSet.Comment) -> Bool { comment.account == word }
 
     var comment: RecordSet.Comment {
         RecordSet.Comment(

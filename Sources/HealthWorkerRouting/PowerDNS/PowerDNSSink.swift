@@ -54,30 +54,56 @@ package struct PowerDNSSink: RouteSink {
         guard let route = delivery.route else { return SinkReceipt() }
         let rules = try rules(
             delivery.policy, delivery.policyName, delivery.publication, delivery.holding?.memory)
-        let zone = try await zone(of: rules.name)
-        let writing = try rules.writing(route, to: zone)
+        let isAgain = delivery.attempt > 1
+        let (zone, writing) = try await writing(route, rules, marksAgain: isAgain)
+        if let memory = writing.memoryBefore { return .remember(try Self.text(of: memory)) }
         try await write(writing.changes, to: zone)
+        // Also of what an earlier attempt wrote: its word to the secondaries may have been lost.
+        if !writing.changes.isEmpty || isAgain { try await notify(zone) }
         return SinkReceipt(memory: try Self.text(of: writing.memory))
+    }
+
+    /// What is to be written to the zone, by all that is known of the name there.
+    private func writing(
+        _ route: Route, _ rules: ZoneRules, marksAgain: Bool = false
+    ) async throws(SinkError) -> (Zone, ZoneRules.Writing) {
+        let zone = try await zone(of: rules.name)
+        let writing = try rules.writing(route, to: zone, marksAgain: marksAgain)
+        guard writing.isFirst else { return (zone, writing) }
+        // Asked for one name, PowerDNS 4.7 leaves out what is disabled there, and a change would
+        // take it away.
+        let whole: Zone = try await read("/zones/\(Self.id(of: zone.name))")
+        return (whole, try rules.writing(route, to: whole, marksAgain: marksAgain))
     }
 
     package func withdraw(_ delivery: Delivery) async throws(SinkError) {
         let rules = try rules(
             delivery.policy, delivery.policyName, delivery.publication, delivery.holding?.memory)
-        guard let zone = try await zoneIfAny(of: rules.name) else { return }
-        try await write(
-            rules.withdrawal(delivery.publication.onDelete, from: zone), to: zone)
+        guard delivery.publication.onDelete != .leave,
+            let zone = try await zoneIfAny(of: rules.name)
+        else { return }
+        let changes = rules.withdrawal(
+            delivery.publication.onDelete, taken: delivery.taken, from: zone)
+        try await write(changes, to: zone)
+        if !changes.isEmpty || delivery.attempt > 1 { try await notify(zone) }
     }
 
     package func difference(
         from place: PublishedPlace
-    ) async throws(SinkError) -> String? {
+    ) async throws(SinkError) -> SinkDifference? {
         guard let route = place.route else { return nil }
         let rules = try rules(
             place.policy, place.policyName, place.publication, place.holding?.memory)
         let zone = try await zone(of: rules.name)
         let difference = try rules.difference(from: route, in: zone)
         // What would be refused is what somebody who only observes wants to know before.
-        if place.mode == .observe, difference != nil { _ = try rules.writing(route, to: zone) }
+        if place.mode == .observe, difference != nil {
+            do throws(SinkError) {
+                _ = try rules.writing(route, to: zone)
+            } catch {
+                guard case .superseded = error else { throw error }
+            }
+        }
         return difference
     }
 
@@ -145,14 +171,14 @@ extension PowerDNSSink {
         do throws(SinkError) {
             let rules = try rules(
                 place.policy, place.policyName, place.publication, place.holding?.memory)
-            let zone = try await zone(of: rules.name)
             guard let route = place.route else {
+                let zone = try await zone(of: rules.name)
                 try rules.refuseZone(zone)
                 return SinkFinding(
                     .ok,
                     "\(rules.name) can be written to the zone \(zone.name), once there is a route.")
             }
-            let writing = try rules.writing(route, to: zone)
+            let (zone, writing) = try await writing(route, rules)
             if place.mode == .observe {
                 return SinkFinding(
                     .ok,
@@ -241,17 +267,24 @@ extension PowerDNSSink {
         }
         let (status, answer) = try await call("PATCH", path, body)
         _ = try good(status, answer)
+    }
+
+    /// Lets the secondaries of a zone ask for what was changed.
+    ///
+    /// - Throws: where it may succeed later. That PowerDNS knows of nobody whom to tell is no trouble.
+    private func notify(_ zone: Zone) async throws(SinkError) {
         guard zone.hasSecondaries else { return }
-        // The change is made; a secondary that is not told now asks by itself later.
         do throws(SinkError) {
-            let (status, answer) = try await call("PUT", "\(path)/notify")
+            let (status, answer) = try await call("PUT", "/zones/\(Self.id(of: zone.name))/notify")
             _ = try good(status, answer)
-        } catch {
-            context.logger.warning(
+        } catch .refused(let why, _) {
+            context.logger.debug(
                 "secondaries were not notified",
                 metadata: [
-                    "sink": "\(context.name)", "zone": "\(zone.name)", "error": "\(error)",
+                    "sink": "\(context.name)", "zone": "\(zone.name)", "error": "\(why)",
                 ])
+        } catch {
+            throw .notNow("The change is made, and its secondaries were not told of it: \(error)")
         }
     }
 

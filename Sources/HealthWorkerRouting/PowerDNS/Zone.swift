@@ -42,8 +42,17 @@ struct RecordSet: Hashable, Sendable, Codable {
         records.filter { !$0.disabled }.map { Self.canonical($0.content, type) }.sorted()
     }
 
+    var hasDisabled: Bool { records.contains(where: \.disabled) }
+
+    /// Those that are no mark of ours.
+    var commentsOfOthers: [Comment] { (comments ?? []).filter { !OwnerMark.isMark($0) } }
+
     /// `A 192.0.2.1, 192.0.2.2 (TTL 30)`
-    var text: String { "\(type) \(values.joined(separator: ", ")) (TTL \(ttl))" }
+    var text: String {
+        let disabled = records.filter(\.disabled)
+            .map { "\(Self.canonical($0.content, type)) (disabled)" }.sorted()
+        return "\(type) \((values + disabled).joined(separator: ", ")) (TTL \(ttl))"
+    }
 }
 
 /// One entry of a PATCH.

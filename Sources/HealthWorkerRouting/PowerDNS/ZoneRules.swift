@@ -15,8 +15,14 @@ struct ZoneRules: Hashable, Sendable {
 
     struct Writing: Hashable, Sendable {
         /// Empty: the zone holds it already.
-        var changes: [RecordSetChange]
+        var changes: [RecordSetChange] = []
+        /// What is to be remembered once they are made.
         var memory: PowerDNSMemory
+        /// What is to be remembered before they are made: what they take over is gone afterwards.
+        var memoryBefore: PowerDNSMemory?
+        /// Whether a type is written of which nothing is known here. What answers no question, as a
+        /// disabled record, would be lost.
+        var isFirst = false
     }
 
     static let types = ["A", "AAAA", "CNAME"]
@@ -26,57 +32,69 @@ struct ZoneRules: Hashable, Sendable {
 struct PowerDNSMemory: Hashable, Sendable, Codable {
     /// The types of the record sets that were written.
     var types: [String] = []
-    /// What was there before and was taken over, for `on_delete: restore`.
+    /// What was there before and was taken over, for `on_delete: restore`: one of each type.
     var before: [RecordSet] = []
+
+    fileprivate mutating func take(_ set: RecordSet) {
+        before.removeAll { $0.type == set.type }
+        before.append(set)
+    }
 }
 
 // Publishing.
 extension ZoneRules {
     /// What makes the zone hold a route.
     ///
-    /// A later generation that is there already stays: this delivery is late.
-    func writing(_ route: Route, to zone: Zone) throws(SinkError) -> Writing {
+    /// - Parameter marksAgain: whether what is held already gets the mark of this generation, too, so
+    ///   that an earlier attempt which is still on its way is told from what came after it.
+    /// - Throws: ``SinkError/superseded(by:)`` where a later generation of this policy is there.
+    func writing(
+        _ route: Route, to zone: Zone, marksAgain: Bool = false
+    ) throws(SinkError) -> Writing {
         try refuseZone(zone)
         let wanted = try wanted(route)
         let here = recordSets(in: zone)
-        var memory = memory ?? PowerDNSMemory()
-        var changes: [RecordSetChange] = []
+        let later = here.compactMap { owner(of: $0).generation }.max() ?? route.generation
+        if later > route.generation { throw .superseded(by: later) }
+        try refuse(here, for: wanted, in: zone)
 
-        for set in here where owner(of: set) == .otherInstallation {
-            if wanted.contains(where: { $0.type == set.type || $0.type == "CNAME" })
-                || set.type == "CNAME"
-            {
-                throw refusalOfOther(set, in: zone)
-            }
-        }
-        for set in wanted {
+        let known = memory ?? PowerDNSMemory()
+        var writing = Writing(memory: known)
+        for var set in wanted {
             guard let present = here.first(where: { $0.type == set.type }) else {
-                changes.append(.replace(with: set))
+                writing.isFirst = writing.isFirst || !known.types.contains(set.type)
+                writing.changes.append(.replace(with: set))
                 continue
             }
             switch owner(of: present) {
-            case .us(let generation):
-                if let generation, generation > route.generation {
-                    return Writing(changes: [], memory: memory)
-                }
-                if present.values == set.values, present.ttl == set.ttl, generation != nil {
+            case .thisPolicy(let generation?):
+                if present.values == set.values, present.ttl == set.ttl,
+                    !marksAgain || generation == route.generation
+                {
                     continue
                 }
             case .nobody:
-                if present.values != set.values {
-                    guard adopts else { throw refusalOfForeign(present, in: zone) }
-                    memory.before.append(present)
+                if present.values != set.values || present.hasDisabled, !adopts {
+                    throw refusalOfForeign(present, in: zone)
                 }
-            case .otherInstallation:
-                break  // Refused above.
+                writing.isFirst = true
+                writing.memory.take(present)
+            case .thisPolicy(nil), .anotherPolicy, .otherInstallation:
+                break  // The last were refused above.
             }
-            changes.append(.replace(with: set))
+            set.comments = present.commentsOfOthers + (set.comments ?? [])
+            writing.changes.append(.replace(with: set))
         }
         // In this order: PowerDNS carries them out one after the other, and refuses an address beside
         // an alias that is still there.
-        changes = try clearing(the: here, for: wanted, in: zone, &memory) + changes
-        memory.types = wanted.map(\.type)
-        return Writing(changes: changes, memory: memory)
+        writing.changes =
+            try clearing(the: here, for: wanted, in: zone, &writing.memory) + writing.changes
+        if writing.memory.before != known.before {
+            writing.memoryBefore = PowerDNSMemory(
+                types: known.types, before: writing.memory.before)
+        }
+        writing.memory.types = wanted.map(\.type)
+        return writing
     }
 
     /// Takes away what is ours and not wanted any more, and what cannot stand beside a CNAME.
@@ -87,16 +105,23 @@ extension ZoneRules {
         var changes: [RecordSetChange] = []
         let wantsCNAME = wanted.contains { $0.type == "CNAME" }
         for set in here where !wanted.contains(where: { $0.type == set.type }) {
-            if isOfThisPolicy(set) {
+            let owner = owner(of: set)
+            if owner.isThisPolicy {
                 changes.append(.delete(set))
                 continue
             }
             let isInTheWay = !wanted.isEmpty && (wantsCNAME || set.type == "CNAME")
             guard isInTheWay else { continue }
-            guard adopts, Self.types.contains(set.type), owner(of: set) == .nobody else {
+            switch owner {
+            case .anotherPolicy:
+                // It was left by one that published the name before: no two may, where one of them
+                // has a CNAME.
+                break
+            case .nobody where adopts && Self.types.contains(set.type):
+                memory.take(set)
+            default:
                 throw refusalOfConflict(set, in: zone, wantsCNAME: wantsCNAME)
             }
-            memory.before.append(set)
             changes.append(.delete(set))
         }
         return changes
@@ -140,61 +165,89 @@ extension ZoneRules {
 // Taking back.
 extension ZoneRules {
     /// What `on_delete` asks for of what is still ours.
-    func withdrawal(_ onDelete: OnDelete, from zone: Zone) -> [RecordSetChange] {
+    ///
+    /// - Parameter taken: the types that other policies publish at the name by now.
+    func withdrawal(
+        _ onDelete: OnDelete, taken: Set<RecordFamily> = [], from zone: Zone
+    ) -> [RecordSetChange] {
         if onDelete == .leave { return [] }
         let here = recordSets(in: zone)
-        let ours = here.filter { isOfThisPolicy($0) }
-        let before = onDelete == .restore ? memory?.before ?? [] : []
-        let restored = before.filter { set in
-            !here.contains { $0.type == set.type && !isOfThisPolicy($0) }
+        func isOurs(_ set: RecordSet) -> Bool {
+            // What the other policies put in its place they do in one change, so that the name is
+            // never without anything.
+            let isTaken = taken.contains {
+                $0.rawValue == set.type || $0 == .cname || set.type == "CNAME"
+            }
+            return owner(of: set).isThisPolicy && !isTaken
         }
-        return ours.filter { set in !restored.contains { $0.type == set.type } }
-            .map(RecordSetChange.delete) + restored.map(RecordSetChange.replace(with:))
+        let stays = here.filter { !isOurs($0) }.map(\.type) + taken.map(\.rawValue)
+        let before = onDelete == .restore ? memory?.before ?? [] : []
+        // What came in its place stays, and so does what cannot stand beside it.
+        let restored = before.filter { set in
+            set.type == "CNAME"
+                ? stays.isEmpty : !stays.contains(set.type) && !stays.contains("CNAME")
+        }
+        return here.filter { set in
+            isOurs(set) && !restored.contains { $0.type == set.type }
+        }.map(RecordSetChange.delete) + restored.map(RecordSetChange.replace(with:))
     }
 }
 
 // Comparing.
 extension ZoneRules {
     /// How what the zone answers differs from a route; nil: not at all.
-    func difference(from route: Route, in zone: Zone) throws(SinkError) -> String? {
+    func difference(from route: Route, in zone: Zone) throws(SinkError) -> SinkDifference? {
         let wanted = try wanted(route)
         let here = recordSets(in: zone)
-        var differences: [String] = []
+        var sentences: [String] = []
+        var isOurs = false
         for set in wanted {
             let present = here.first { $0.type == set.type }
             if let present, present.values == set.values, present.ttl == set.ttl { continue }
-            differences.append(
+            sentences.append(
                 "\(name) is \(present?.text ?? "without \(set.type)") instead of \(set.text)")
+            switch present.map(owner) {
+            case .thisPolicy(let generation?): isOurs = isOurs || generation != route.generation
+            case .anotherPolicy: isOurs = true
+            default: break
+            }
         }
-        for set in here
-        where !wanted.contains(where: { $0.type == set.type }) && isOfThisPolicy(set) {
-            differences.append("\(name) is \(set.text), which is not published any more")
+        for set in here where !wanted.contains(where: { $0.type == set.type }) {
+            let owner = owner(of: set)
+            guard owner.isThisPolicy else { continue }
+            sentences.append("\(name) is \(set.text), which is not published any more")
+            isOurs = isOurs || owner.generation != nil
         }
-        return differences.isEmpty ? nil : differences.joined(separator: "; ") + "."
+        if sentences.isEmpty { return nil }
+        return SinkDifference(sentences.joined(separator: "; ") + ".", isOurs: isOurs)
     }
 }
 
 // Whose it is.
 extension ZoneRules {
     private enum Owner: Hashable {
-        /// With the generation that its comment says.
-        case us(Int64?)
+        /// With the generation that its comment says; nil: known from what is remembered.
+        case thisPolicy(Int64?)
+        /// Another one of this installation.
+        case anotherPolicy
         case otherInstallation
         case nobody
+
+        var isThisPolicy: Bool {
+            if case .thisPolicy = self { true } else { false }
+        }
+
+        var generation: Int64? {
+            if case .thisPolicy(let generation) = self { generation } else { nil }
+        }
     }
 
     private func owner(of set: RecordSet) -> Owner {
         if let mark = OwnerMark(of: set) {
-            return mark.installation == installation ? .us(mark.generation) : .otherInstallation
+            if mark.installation != installation { return .otherInstallation }
+            return mark.policy == policy ? .thisPolicy(mark.generation) : .anotherPolicy
         }
-        return memory?.types.contains(set.type) == true ? .us(nil) : .nobody
-    }
-
-    private func isOfThisPolicy(_ set: RecordSet) -> Bool {
-        if let mark = OwnerMark(of: set) {
-            return mark.installation == installation && mark.policy == policy
-        }
-        return memory?.types.contains(set.type) == true
+        return memory?.types.contains(set.type) == true ? .thisPolicy(nil) : .nobody
     }
 
     private func recordSets(in zone: Zone) -> [RecordSet] {
@@ -224,6 +277,24 @@ extension ZoneRules {
                 "The serial of the zone \(zone.name) does not rise when it is changed through the "
                     + "API, so that its secondaries would never follow.",
                 mend: "pdnsutil set-meta \(zone.name) SOA-EDIT-API DEFAULT")
+        }
+    }
+
+    /// What another installation wrote stays, and the name of a zone itself cannot be an alias.
+    private func refuse(
+        _ here: [RecordSet], for wanted: [RecordSet], in zone: Zone
+    ) throws(SinkError) {
+        for set in here where owner(of: set) == .otherInstallation {
+            if wanted.contains(where: { $0.type == set.type || $0.type == "CNAME" })
+                || set.type == "CNAME"
+            {
+                throw refusalOfOther(set, in: zone)
+            }
+        }
+        if name == zone.name.lowercased(), wanted.contains(where: { $0.type == "CNAME" }) {
+            throw .refused(
+                "\(name) is the zone itself, whose SOA and NS records no CNAME can stand beside.",
+                mend: "Let policy \(policyName) publish addresses there, or another name.")
         }
     }
 

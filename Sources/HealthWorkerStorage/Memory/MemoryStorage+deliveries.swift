@@ -12,6 +12,7 @@ extension MemoryStorage {
             let wanted = Set(sinks)
             let due = state.deliveries.values
                 .filter { wanted.contains($0.publication.sink) && $0.visibleAt <= now }
+                .filter { !state.isBeingTakenBack($0, at: now) }
                 .sorted { ($0.since, $0.id) < ($1.since, $1.id) }
             var claimed: [Delivery] = []
             for var row in due.prefix(limit) {
@@ -49,6 +50,21 @@ extension MemoryStorage {
         }
     }
 
+    package func remember(
+        _ memory: String, of delivery: Delivery
+    ) async throws(StorageError) -> Bool {
+        try withState { state, _ in
+            guard let row = state.deliveries[delivery.id], row.attempt == delivery.attempt,
+                row.holder != nil
+            else { return false }
+            var held = delivery
+            held.holding = state.holdings[row.place]
+            held.remember(memory)
+            state.holdings[row.place] = held.holding
+            return true
+        }
+    }
+
     package func release(
         _ delivery: Delivery, after delay: Duration, error: String?
     ) async throws(StorageError) {
@@ -56,7 +72,9 @@ extension MemoryStorage {
             guard var row = state.deliveries[delivery.id], row.attempt == delivery.attempt else {
                 return
             }
-            row.visibleAt = now + delay
+            let isReplaced =
+                delivery.kind == .state && row.generation != delivery.generation
+            row.visibleAt = isReplaced ? now : now + delay
             row.holder = nil
             row.lastError = error
             row.failures = error == nil ? 0 : row.failures + 1
@@ -102,6 +120,31 @@ extension MemoryStorage {
                 count += 1
             }
             return count
+        }
+    }
+
+    package func hasten(to sink: String) async throws(StorageError) {
+        try withState { state, now in
+            for row in state.deliveries.values
+            where row.publication.sink == sink && row.holder == nil && row.failures > 0 {
+                state.deliveries[row.id]?.visibleAt = min(row.visibleAt, now)
+            }
+        }
+    }
+
+    package func outdo(
+        _ generation: Int64, of policy: PolicyID
+    ) async throws(StorageError) -> Bool {
+        try withState { state, now in
+            guard var stored = state.routes[policy],
+                let route = stored.route?.outdoing(generation, at: now)
+            else { return false }
+            stored.evaluation += 1
+            stored.route = route
+            stored.changes.append(route)
+            state.routes[policy] = stored
+            state.announce(route, of: policy, isNew: true, at: now)
+            return true
         }
     }
 
@@ -190,6 +233,43 @@ extension MemoryPlace {
 }
 
 extension MemoryState {
+    /// Puts a route on its way to every publication of its policy: a new one to all of them, one
+    /// that stays to those that never got any.
+    mutating func announce(
+        _ published: Route, of id: PolicyID, isNew: Bool, at now: Timestamp
+    ) {
+        guard let policy = policies[id], policy.spec.mode == .live else { return }
+        for publication in policy.spec.publish {
+            let publication = MemoryPublication(publication)
+            let isFirst = routes[id]?.announced.insert(publication).inserted ?? false
+            if isFirst || isNew {
+                deliver(
+                    published.generation, to: MemoryPlace(policy: id, publication: publication),
+                    at: now)
+            }
+        }
+    }
+
+    /// Whether somebody takes back right now what another policy had published under its name.
+    fileprivate func isBeingTakenBack(_ row: MemoryDelivery, at now: Timestamp) -> Bool {
+        row.withdrawal == nil
+            && deliveries.values.contains {
+                $0.publication == row.publication && $0.policy != row.policy
+                    && $0.withdrawal != nil && $0.holder != nil && $0.visibleAt > now
+            }
+    }
+
+    /// What other live policies publish there.
+    fileprivate func families(
+        at publication: MemoryPublication, exceptOf policy: PolicyID
+    ) -> Set<RecordFamily> {
+        Set(
+            publishers.filter { key, owner in
+                key.sink == publication.sink && key.name == publication.name && owner != policy
+                    && policies[owner]?.spec.mode == .live
+            }.map(\.key.family))
+    }
+
     /// A newer generation takes the place of the one that waits; a lease on it stays.
     mutating func deliver(
         _ generation: Int64, from oldest: Int64? = nil, to place: MemoryPlace, at now: Timestamp
@@ -199,6 +279,8 @@ extension MemoryState {
             waiting.withdrawal = nil
             waiting.generation = generation
             waiting.oldest = min(waiting.oldest, oldest ?? waiting.oldest)
+            // What failed before may be taken now.
+            if waiting.holder == nil { waiting.visibleAt = min(waiting.visibleAt, now) }
             deliveries[waiting.id] = waiting
         } else {
             let id = lastIDs.delivery.advance()
@@ -212,9 +294,18 @@ extension MemoryState {
         let place = MemoryPlace(
             policy: parting.policy,
             publication: MemoryPublication(parting.withdrawal.publication))
-        guard parting.isWithdrawn else {
+        let isAsked =
+            switch parting.asks {
+            case .always: true
+            case .ifDelivered: holdings[place]?.wasDelivered ?? false
+            case .never: false
+            }
+        if !isAsked {
             holdings[place] = nil
-            return
+            deliveries = deliveries.filter { _, row in
+                row.place != place || row.holder != nil && row.visibleAt > now
+            }
+            guard deliveries.values.contains(where: { $0.place == place }) else { return }
         }
         deliver(Withdrawal.generation, to: place, at: now)
         for id in deliveries.keys where deliveries[id]?.place == place {
@@ -253,7 +344,10 @@ extension MemoryState {
         return Delivery(
             id: row.id, attempt: row.attempt, failures: row.failures, kind: kind, order: order,
             publication: publication, policy: row.policy, policyName: policyName,
-            holding: holdings[row.place], since: row.since, leaseEnds: row.visibleAt)
+            holding: holdings[row.place],
+            taken: row.withdrawal == nil
+                ? [] : families(at: row.publication, exceptOf: row.policy),
+            oldest: row.oldest, since: row.since, leaseEnds: row.visibleAt)
     }
 
     /// Removes what was delivered, or turns to what comes next.
@@ -263,13 +357,15 @@ extension MemoryState {
         guard var row = deliveries[delivery.id], row.attempt == delivery.attempt else {
             return .lost
         }
-        if row.generation == delivery.generation {
+        // Of an event sink's, an earlier one may have been brought back meanwhile.
+        let isOldest = delivery.kind == .state || row.oldest == delivery.oldest
+        if row.generation == delivery.generation, isOldest {
             deliveries[row.id] = nil
             return .done
         }
         // Acknowledged already, or given back.
         guard row.holder != nil else { return .lost }
-        if delivery.kind == .event, row.withdrawal == nil,
+        if delivery.kind == .event, row.withdrawal == nil, isOldest,
             let next = routes[row.policy]?.changes.first(where: {
                 $0.generation > delivery.generation
             })

@@ -165,7 +165,7 @@ extension MemoryState {
         _ commit: EvaluationCommit, at now: Timestamp
     ) throws(StorageError) -> CommitOutcome {
         let id = commit.read.inputs.policy.id
-        guard let policy = policies[id], var route = routes[id],
+        guard policies[id] != nil, var route = routes[id],
             route.evaluation == commit.read.evaluation
         else { return .superseded }
 
@@ -186,18 +186,10 @@ extension MemoryState {
         let next = Route.next(after: route.route, verdict: commit.verdict, at: now)
         route.route = next ?? route.route?.keeping(commit.verdict)
         if let next { route.changes.append(next) }
-        if let published = route.route, policy.spec.mode == .live {
-            for publication in policy.spec.publish {
-                let place = MemoryPublication(publication)
-                let isNew = route.announced.insert(place).inserted
-                if isNew || next != nil {
-                    deliver(
-                        published.generation,
-                        to: MemoryPlace(policy: id, publication: place), at: now)
-                }
-            }
-        }
         routes[id] = route
+        if let published = route.route {
+            announce(published, of: id, isNew: next != nil, at: now)
+        }
         return .committed(route.route, isNewGeneration: next != nil)
     }
 

@@ -13,14 +13,20 @@ package protocol DeliveryStore: Sendable {
     /// gets them until the lease ends.
     ///
     /// A `state` sink gets the newest route, an `event` sink the oldest that it did not acknowledge.
-    /// What the policy does not publish any more is dropped.
+    /// What the policy does not publish any more is dropped. Nothing is published under a name while
+    /// somebody takes back there what another policy had published.
     func claimDeliveries(to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration)
         async throws(StorageError) -> [Delivery]
     /// Keeps that a delivery reached its sink, and removes it or turns to the next generation.
     /// - Parameter memory: what the sink wants to know again; nil leaves what is kept.
     func acknowledge(_ delivery: Delivery, memory: String?)
         async throws(StorageError) -> Acknowledgement
+    /// Keeps what the sink wants to know again whatever becomes of the delivery, before it sends any of
+    /// it.
+    /// - Returns: false if the lease was over and somebody else holds the delivery.
+    func remember(_ memory: String, of delivery: Delivery) async throws(StorageError) -> Bool
     /// Gives a delivery back, to be tried again after `delay`; with an error it is one failure more.
+    /// To a `state` sink a route that a later one replaced meanwhile is due at once.
     func release(_ delivery: Delivery, after delay: Duration, error: String?)
         async throws(StorageError)
     /// Makes a dead letter of a delivery, and turns to the next generation.
@@ -31,6 +37,13 @@ package protocol DeliveryStore: Sendable {
     /// them on every generation is delivered again. What somebody holds is left alone.
     /// - Returns: how many publications are due then.
     func retryDeliveries(to sink: String, of policy: PolicyID?) async throws(StorageError) -> Int
+
+    /// Makes due at once what failed at a sink; what somebody holds is left alone.
+    func hasten(to sink: String) async throws(StorageError)
+    /// Makes a later generation than `generation` of a policy's route, and announces it, unless there
+    /// is one: a sink holds `generation`, and the storage was restored from before it.
+    /// - Returns: whether one was made.
+    func outdo(_ generation: Int64, of policy: PolicyID) async throws(StorageError) -> Bool
 
     /// What has not reached its sink yet, of one policy or all.
     func pendingDeliveries(of policy: PolicyID?) async throws(StorageError) -> [PendingDelivery]
@@ -63,6 +76,10 @@ package struct Delivery: Hashable, Sendable {
     package var policyName: String
     /// What was delivered there last.
     package var holding: Holding?
+    /// Of a withdrawal: the records that other policies publish at the place by now.
+    package var taken: Set<RecordFamily>
+    /// The first generation that was not delivered, when it was claimed.
+    package var oldest: Int64
     /// Since when it waits.
     package var since: Timestamp
     package var leaseEnds: Timestamp
@@ -77,7 +94,7 @@ package struct Delivery: Hashable, Sendable {
     package init(
         id: DeliveryID, attempt: Int, failures: Int = 0, kind: SinkKind = .state, order: Order,
         publication: Publication, policy: PolicyID, policyName: String, holding: Holding? = nil,
-        since: Timestamp, leaseEnds: Timestamp
+        taken: Set<RecordFamily> = [], oldest: Int64 = 0, since: Timestamp, leaseEnds: Timestamp
     ) {
         self.id = id
         self.attempt = attempt
@@ -88,8 +105,20 @@ package struct Delivery: Hashable, Sendable {
         self.policy = policy
         self.policyName = policyName
         self.holding = holding
+        self.taken = taken
+        self.oldest = oldest
         self.since = since
         self.leaseEnds = leaseEnds
+    }
+
+    /// The same delivery once the storage keeps this.
+    package mutating func remember(_ memory: String) {
+        let place = publication
+        var known =
+            holding
+            ?? Holding(sink: place.sink, name: place.name, generation: nil, deliveredAt: nil)
+        known.memory = memory
+        holding = known
     }
 
     /// Nil for a withdrawal.
@@ -121,6 +150,9 @@ package struct Holding: Hashable, Sendable {
     package var difference: String?
     /// The sink's own, such as what it found there.
     package var memory: String?
+
+    /// Whether something was delivered, or is to be taken for it.
+    package var wasDelivered: Bool { generation != nil || memory != nil }
 
     package init(
         sink: String, name: String, generation: Int64?, deliveredAt: Timestamp?,

@@ -42,7 +42,7 @@ package struct ClaimedRow {
             id: id, attempt: attempt, failures: row.int(13), kind: kind, order: order,
             publication: publication, policy: row.id(10), policyName: policyName,
             holding: isHeld ? Holding(sink: sink, name: name, row, from: 17) : nil,
-            since: row.moment(14), leaseEnds: row.moment(11))
+            oldest: oldest, since: row.moment(14), leaseEnds: row.moment(11))
     }
 }
 

@@ -49,7 +49,9 @@ package protocol ConfigurationTransaction {
     /// deliveries and dead letters; withdrawals stay.
     mutating func delete(policies: [PolicyID]) throws(StorageError)
     /// Before publications go: what waits for each becomes its withdrawal, under the lease that may
-    /// be on it; where the sink is to keep what it holds, what is known of that is forgotten.
+    /// be on it. Where nothing is to be taken back, or a policy that only observes never delivered
+    /// anything, what is known is forgotten, and a withdrawal is made only of what somebody delivers
+    /// right now: whoever publishes there next has to wait for that.
     mutating func part(with partings: [Parting]) throws(StorageError)
     /// Inserts an evaluation due now for each.
     mutating func evaluate(policies: [PolicyID]) throws(StorageError)
@@ -73,8 +75,23 @@ package struct BoundPolicy: Hashable, Sendable {
 package struct Parting: Hashable, Sendable {
     package var policy: PolicyID
     package var withdrawal: Withdrawal
-    /// False: the sink keeps what it holds.
-    package var isWithdrawn: Bool
+    package var mode: PolicyMode
+
+    /// Whether the sink is to be asked, in any case or if something was delivered to it.
+    package var asks: Asking {
+        switch (withdrawal.publication.onDelete, mode) {
+        case (.leave, _): .never
+        case (_, .live): .always
+        case (_, .observe): .ifDelivered
+        }
+    }
+
+    package enum Asking: Hashable, Sendable {
+        case always
+        /// It was live before it only observed.
+        case ifDelivered
+        case never
+    }
 
     /// What `old` publishes and `new` does not, in the order of sinks and names; nil: the policy goes.
     static func between(_ old: Policy, and new: PolicySpec?) -> [Parting] {
@@ -85,8 +102,7 @@ package struct Parting: Hashable, Sendable {
                 Parting(
                     policy: old.id,
                     withdrawal: Withdrawal(policy: old.spec.name, publication: publication),
-                    // Who only observes has written nothing there.
-                    isWithdrawn: publication.onDelete != .leave && old.spec.mode == .live)
+                    mode: old.spec.mode)
             }
     }
 }
@@ -105,6 +121,11 @@ package struct PublicationKey: Hashable, Sendable {
 }
 
 extension PolicySpec {
+    /// The record types that those of these policies publish which do not only observe.
+    package static func families(of policies: [PolicySpec]) -> Set<RecordFamily> {
+        Set(policies.filter { $0.mode == .live }.flatMap { $0.publicationKeys.map(\.family) })
+    }
+
     package var publicationKeys: Set<PublicationKey> {
         let families = Set(members.map(\.family) + fallback.map(RecordFamily.init(of:)))
         return Set(
