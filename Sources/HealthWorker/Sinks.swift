@@ -3,26 +3,36 @@ import HealthWorkerAPI
 import HealthWorkerRouting
 import HealthWorkerSettings
 import Logging
+import NIOPosix
+import Synchronization
 
 /// The sinks of one process.
 struct Sinks {
     let named: [NamedSink]
 
-    /// What all of them call by, as long as the process lives.
-    private static let http: HTTPClient = {
+    /// What they call by, as long as the process lives: a client that goes has to be shut down first.
+    private static let clients = Mutex<[HTTPClient]>([])
+
+    /// Each has a loop of its own. Names are looked up one after the other on the thread of a loop, and
+    /// one whose name servers are silent would hold up the others.
+    private static func client() -> HTTPClient {
         var configuration = HTTPClient.Configuration()
         // A refused connection is an answer, and a redirect is not followed with a key.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.redirectConfiguration = .disallow
-        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-    }()
+        let client = HTTPClient(
+            eventLoopGroup: MultiThreadedEventLoopGroup(numberOfThreads: 1),
+            configuration: configuration)
+        clients.withLock { $0.append(client) }
+        return client
+    }
 
     /// Exits 78 where a sink cannot be made as it is configured.
     init(_ settings: Settings, installation: String, logger: Logger) throws {
         do throws(SinkError) {
             named = try SinkTable.sinks(settings.sinks) { name in
                 SinkContext(
-                    name: name, installation: installation, http: Self.http, logger: logger)
+                    name: name, installation: installation, http: Self.client(), logger: logger)
             }
         } catch {
             throw Exit.error(Exit.configuration, error.description)
