@@ -175,7 +175,8 @@ extension MySQLStorage {
                 into: "route_outbox (policy_id, sink, name, generation, oldest, since, visible_at)",
                 otherwise: """
                     ON DUPLICATE KEY UPDATE
-                    oldest = LEAST(COALESCE(oldest, generation), VALUES(oldest))
+                    oldest = LEAST(COALESCE(oldest, generation), VALUES(oldest)),
+                    since = VALUES(since)
                     """)
             try session.run(
                 """
@@ -517,7 +518,8 @@ extension Session {
                 failures = 0,
                 last_error = NULL,
                 -- In this order: each assignment sees those before it.
-                since = IF(COALESCE(oldest, generation) = ?, COALESCE(?, since), since),
+                since = IF(
+                    COALESCE(oldest, generation) = ?, GREATEST(since, COALESCE(?, since)), since),
                 oldest = IF(COALESCE(oldest, generation) = ?, COALESCE(?, oldest), oldest)
             WHERE delivery_id = ?
               AND attempt = ?

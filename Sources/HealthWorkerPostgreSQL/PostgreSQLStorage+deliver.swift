@@ -152,7 +152,8 @@ extension PostgreSQLStorage {
                 ORDER BY d.policy_id, d.name
                 ON CONFLICT (policy_id, sink, name) DO UPDATE
                 SET oldest = least(
-                    coalesce(route_outbox.oldest, route_outbox.generation), excluded.oldest)
+                    coalesce(route_outbox.oldest, route_outbox.generation), excluded.oldest),
+                    since = excluded.since
                 """, [sink, policy])
             try session.run(
                 """
@@ -447,7 +448,7 @@ extension Session {
                 END,
                 since = CASE
                     WHEN coalesce(o.oldest, o.generation) = $6
-                        THEN coalesce(n.decided_at, o.since)
+                        THEN greatest(o.since, n.decided_at)
                     ELSE o.since
                 END
             FROM (SELECT 1) AS one

@@ -152,7 +152,8 @@ extension SQLiteStorage {
                 GROUP BY d.policy_id, d.sink, d.name, r.generation
                 ORDER BY d.policy_id, d.name
                 ON CONFLICT (policy_id, sink, name) DO UPDATE
-                SET oldest = min(coalesce(oldest, generation), excluded.oldest)
+                SET oldest = min(coalesce(oldest, generation), excluded.oldest),
+                    since = excluded.since
                 """, values)
             try session.run(
                 """
@@ -425,7 +426,7 @@ extension Session {
                     ELSE oldest
                 END,
                 since = CASE
-                    WHEN coalesce(oldest, generation) = ?6 THEN coalesce(?3, since)
+                    WHEN coalesce(oldest, generation) = ?6 THEN max(since, coalesce(?3, since))
                     ELSE since
                 END
             WHERE delivery_id = ?4

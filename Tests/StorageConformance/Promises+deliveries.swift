@@ -602,6 +602,27 @@ extension StoragePromise {
             try expectEqual(word, .moreWaits, "acknowledgement")
             try expectEqual(told, routes, "what is told then")
         },
+        StoragePromise("what was brought back waits since then, and not since it was decided") {
+            let storage = try await $0.storage(process: 1)
+            _ = try await Self.threeRoutes(storage)
+            func claim() async throws -> Delivery {
+                try unwrap(
+                    try await storage.claimDeliveries(
+                        to: ["dns"], of: .event, limit: 9, lease: .seconds(60)
+                    ).first, "delivery")
+            }
+            _ = try await storage.giveUp(try await claim(), error: "410 Gone")
+            try await $0.age(by: .hours(25))
+            let before = try await storage.now()
+            _ = try await storage.retryDeliveries(to: "dns", of: nil)
+
+            let first = try await claim()
+            _ = try await storage.acknowledge(first)
+            let second = try await claim()
+
+            try expect(first.since >= before, "The first waits since \(first.since)")
+            try expect(second.since >= before, "The second waits since \(second.since)")
+        },
         StoragePromise("what a sink has to remember is kept before its word, by who holds it") {
             let storage = try await $0.storage(process: 1)
             try await storage.put(.detach("www", publish: ["www.example.com"]))

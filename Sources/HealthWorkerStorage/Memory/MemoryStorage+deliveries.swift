@@ -278,7 +278,10 @@ extension MemoryState {
             if waiting.withdrawal != nil { waiting.oldest = generation }
             waiting.withdrawal = nil
             waiting.generation = generation
-            waiting.oldest = min(waiting.oldest, oldest ?? waiting.oldest)
+            if let oldest {
+                waiting.oldest = min(waiting.oldest, oldest)
+                waiting.since = now
+            }
             // What failed before may be taken now.
             if waiting.holder == nil { waiting.visibleAt = min(waiting.visibleAt, now) }
             deliveries[waiting.id] = waiting
@@ -371,7 +374,7 @@ extension MemoryState {
             })
         {
             row.oldest = next.generation
-            row.since = next.decidedAt
+            row.since = max(row.since, next.decidedAt)
         }
         row.visibleAt = now
         row.holder = nil

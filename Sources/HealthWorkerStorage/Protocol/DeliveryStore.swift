@@ -34,7 +34,7 @@ package protocol DeliveryStore: Sendable {
     func giveUp(_ delivery: Delivery, error: String) async throws(StorageError) -> Bool
 
     /// Makes due at once what waits for a sink, and brings back its dead letters: from the oldest of
-    /// them on every generation is delivered again. What somebody holds is left alone.
+    /// them on every generation is delivered again, and waits since now. What somebody holds is left alone.
     /// - Returns: how many publications are due then.
     func retryDeliveries(to sink: String, of policy: PolicyID?) async throws(StorageError) -> Int
 
