@@ -320,11 +320,10 @@ package final class Publisher: Service {
     ) async throws(StorageError) -> Bool {
         let places = try await storage.places(
             at: sink.name, after: PolicyID(policy.rawValue - 1), limit: 1)
-        for place in places
-        where place.policy == policy && place.publication.place == publication.place {
-            guard try await compare(place, sink) else { return false }
-        }
-        return true
+        return try await compare(
+            places.filter {
+                $0.policy == policy && $0.publication.place == publication.place
+            }, sink)
     }
 
     /// Compares what a sink holds with the routes, a page of policies at a time, where no other
@@ -346,39 +345,58 @@ package final class Publisher: Service {
             let places = try await storage.places(at: sink.name, after: last, limit: 100)
             guard let end = places.last else { break }
             last = end.policy
-            for place in places {
-                // One that does not answer is asked again the next time, not for each of the rest.
-                guard try await compare(place, sink) else { return limits.reconcile / 4 }
-            }
+            guard try await compare(places, sink) else { return limits.reconcile / 4 }
         }
         return limits.reconcile
     }
 
-    /// - Returns: false if the sink could not be asked.
+    /// - Returns: false if the sink could not be asked: it is when it may answer, not for each of the
+    ///   rest.
     private func compare(
-        _ place: PublishedPlace, _ sink: NamedSink
+        _ places: [PublishedPlace], _ sink: NamedSink
     ) async throws(StorageError) -> Bool {
-        guard let route = place.route, !place.isPending else { return true }
-        if place.mode == .live, place.holding?.generation != route.generation {
-            // Nothing waits, and yet it was never delivered: a database that was restored.
-            try await storage.redeliver(to: place)
-            return true
+        var delivered: [PublishedPlace] = []
+        for place in places {
+            guard let route = place.route, !place.isPending else { continue }
+            if place.mode == .live, place.holding?.generation != route.generation {
+                // Nothing waits, and yet it was never delivered: a database that was restored.
+                try await storage.redeliver(to: place)
+            } else {
+                delivered.append(place)
+            }
         }
+        if delivered.isEmpty { return true }
         let began = time.now()
-        var difference: SinkDifference?
-        var refusal: SinkError?
+        let found: [Result<SinkDifference?, SinkError>]
         do throws(SinkError) {
-            difference = try await within(began + sink.sink.timeLimit) {
-                () throws(SinkError) in try await sink.sink.difference(from: place)
+            found = try await within(began + sink.sink.timeLimit * delivered.count) {
+                [delivered] () throws(SinkError) in
+                await sink.sink.differences(from: delivered)
             }
         } catch {
-            refusal = error
+            try await note(error, from: sink, since: began)
+            return false
         }
-        try await note(refusal, from: sink, since: began)
-        if let refusal {
-            guard case .refused = refusal else { return false }
-            difference = SinkDifference(refusal.description)
+        for (place, found) in zip(delivered, found) {
+            switch found {
+            case .success(let difference):
+                try await note(nil, from: sink, since: began)
+                try await conclude(difference, at: place, sink)
+            case .failure(.refused(let why, let mend)):
+                try await note(nil, from: sink, since: began)
+                let refusal = SinkError.refused(why, mend: mend)
+                try await conclude(SinkDifference(refusal.description), at: place, sink)
+            case .failure(let error):
+                try await note(error, from: sink, since: began)
+                return false
+            }
         }
+        return true
+    }
+
+    private func conclude(
+        _ difference: SinkDifference?, at place: PublishedPlace, _ sink: NamedSink
+    ) async throws(StorageError) {
         if difference != nil { count(.differs, at: sink) }
         if let difference, place.mode == .live,
             place.publication.drift == .mend || difference.isOurs
@@ -393,7 +411,6 @@ package final class Publisher: Service {
         } else if difference?.sentence != place.holding?.difference {
             try await storage.note(difference: difference?.sentence, at: place)
         }
-        return true
     }
 
     /// What `body` answers, cancelled at a moment of the process's clock.

@@ -35,6 +35,11 @@ package protocol RouteSink: Sendable {
     func withdraw(_ delivery: Delivery) async throws(SinkError)
     /// How what the sink holds differs from the route of a place; nil: not at all.
     func difference(from place: PublishedPlace) async throws(SinkError) -> SinkDifference?
+    /// The same of many places, in their order: once a minute all that a sink holds is compared. What
+    /// comes after a failure that is no refusal may be left out.
+    func differences(
+        from places: [PublishedPlace]
+    ) async -> [Result<SinkDifference?, SinkError>]
     /// Looks at the sink, and at what would keep it from taking the routes of these places. Writes
     /// nothing.
     func test(_ places: [PublishedPlace]) async -> [SinkFinding]
@@ -49,6 +54,22 @@ extension RouteSink {
     package func difference(
         from place: PublishedPlace
     ) async throws(SinkError) -> SinkDifference? { nil }
+
+    package func differences(
+        from places: [PublishedPlace]
+    ) async -> [Result<SinkDifference?, SinkError>] {
+        var found: [Result<SinkDifference?, SinkError>] = []
+        for place in places {
+            do throws(SinkError) {
+                found.append(.success(try await difference(from: place)))
+            } catch {
+                found.append(.failure(error))
+                // One that does not answer is not asked for each of the rest.
+                if !error.isRefusal { break }
+            }
+        }
+        return found
+    }
 }
 
 /// What a sink is given beside its own configuration.
@@ -120,6 +141,10 @@ extension SinkError: CustomStringConvertible {
         case .refused(let why, let mend): mend.map { "\(why) \($0)" } ?? why
         case .superseded(let later): "It holds the later generation \(later)."
         }
+    }
+
+    package var isRefusal: Bool {
+        if case .refused = self { true } else { false }
     }
 
     package var finding: SinkFinding {

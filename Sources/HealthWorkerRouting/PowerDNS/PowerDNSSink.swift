@@ -36,7 +36,7 @@ package struct PowerDNSConfiguration: SinkConfiguration {
 package struct PowerDNSSink: RouteSink {
     package static let type = "powerdns"
     package static let summary =
-        "A PowerDNS Authoritative Server: A, AAAA and CNAME records, written by its HTTP API."
+        "A PowerDNS Authoritative Server: A, AAAA, CNAME and TXT records, written by its HTTP API."
     package static let kind = SinkKind.state
 
     private let configuration: PowerDNSConfiguration
@@ -91,10 +91,75 @@ package struct PowerDNSSink: RouteSink {
     package func difference(
         from place: PublishedPlace
     ) async throws(SinkError) -> SinkDifference? {
-        guard let route = place.route else { return nil }
         let rules = try rules(
             place.policy, place.policyName, place.publication, place.holding?.memory)
-        let zone = try await zone(of: rules.name)
+        return try difference(from: place, rules, in: try await zone(of: rules.name))
+    }
+
+    /// A zone of which many names are compared is read once, all of it.
+    package func differences(
+        from places: [PublishedPlace]
+    ) async -> [Result<SinkDifference?, SinkError>] {
+        var zones: [String: Result<String, SinkError>] = [:]
+        for place in places {
+            let name = Self.canonical(place.publication.name)
+            if zones[name] != nil { continue }
+            let zone = await result { () throws(SinkError) in
+                try await self.zone(of: name, reading: .nothing).name
+            }
+            zones[name] = zone
+            // One that does not answer is not asked for each of the rest.
+            if case .failure(let error) = zone, !error.isRefusal { return [.failure(error)] }
+        }
+        var names: [String: Int] = [:]
+        for place in places {
+            if case .success(let zone)? = zones[Self.canonical(place.publication.name)] {
+                names[zone, default: 0] += 1
+            }
+        }
+        var whole: [String: Result<Zone, SinkError>] = [:]
+        var found: [Result<SinkDifference?, SinkError>] = []
+        for place in places {
+            let name = Self.canonical(place.publication.name)
+            found.append(
+                await result { () throws(SinkError) in
+                    guard let zone = try zones[name]?.get() else { return nil }
+                    if names[zone] ?? 0 < Self.manyNames {
+                        return try await self.difference(from: place)
+                    }
+                    if whole[zone] == nil {
+                        whole[zone] = await self.result { () throws(SinkError) in
+                            try await self.read("/zones/\(Self.id(of: zone))")
+                        }
+                    }
+                    let rules = try self.rules(
+                        place.policy, place.policyName, place.publication,
+                        place.holding?.memory)
+                    guard let read = try whole[zone]?.get() else { return nil }
+                    return try self.difference(from: place, rules, in: read)
+                })
+        }
+        return found
+    }
+
+    /// From so many names on a zone is read once: each question for one name costs PowerDNS 4.7 a look
+    /// at all comments of the zone.
+    private static let manyNames = 5
+
+    private func result<Value>(
+        _ body: () async throws(SinkError) -> Value
+    ) async -> Result<Value, SinkError> {
+        do throws(SinkError) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func difference(
+        from place: PublishedPlace, _ rules: ZoneRules, in zone: Zone
+    ) throws(SinkError) -> SinkDifference? {
+        guard let route = place.route else { return nil }
         let difference = try rules.difference(from: route, in: zone)
         // What would be refused is what somebody who only observes wants to know before.
         if place.mode == .observe, difference != nil {
@@ -118,11 +183,14 @@ package struct PowerDNSSink: RouteSink {
                 throw .refused("What is remembered of \(publication.name) cannot be read: \(error)")
             }
         }
-        var name = publication.name.lowercased()
-        if !name.hasSuffix(".") { name += "." }
         return ZoneRules(
-            installation: context.installation, policy: policy, policyName: policyName, name: name,
-            adopts: publication.adopt, memory: known)
+            installation: context.installation, policy: policy, policyName: policyName,
+            name: Self.canonical(publication.name), adopts: publication.adopt, memory: known)
+    }
+
+    private static func canonical(_ name: String) -> String {
+        let name = name.lowercased()
+        return name.hasSuffix(".") ? name : name + "."
     }
 
     private static func text(of memory: PowerDNSMemory) throws(SinkError) -> String {
@@ -159,7 +227,15 @@ extension PowerDNSSink {
         } catch {
             return [error.finding]
         }
-        for place in places { findings.append(await test(place)) }
+        for place in places {
+            do throws(SinkError) {
+                findings.append(try await test(place))
+            } catch {
+                findings.append(error.finding)
+                // Who went away meanwhile is not waited for at each of the rest.
+                if case .unreachable = error { return findings }
+            }
+        }
         if places.isEmpty {
             findings.append(
                 SinkFinding(.warning, "No policy publishes anything at this sink."))
@@ -167,32 +243,28 @@ extension PowerDNSSink {
         return findings
     }
 
-    private func test(_ place: PublishedPlace) async -> SinkFinding {
-        do throws(SinkError) {
-            let rules = try rules(
-                place.policy, place.policyName, place.publication, place.holding?.memory)
-            guard let route = place.route else {
-                let zone = try await zone(of: rules.name)
-                try rules.refuseZone(zone)
-                return SinkFinding(
-                    .ok,
-                    "\(rules.name) can be written to the zone \(zone.name), once there is a route.")
-            }
-            let (zone, writing) = try await writing(route, rules)
-            if place.mode == .observe {
-                return SinkFinding(
-                    .ok,
-                    "\(rules.name) in the zone \(zone.name) is only observed"
-                        + (writing.changes.isEmpty
-                            ? " and holds the route." : ": it would be changed."))
-            }
+    private func test(_ place: PublishedPlace) async throws(SinkError) -> SinkFinding {
+        let rules = try rules(
+            place.policy, place.policyName, place.publication, place.holding?.memory)
+        guard let route = place.route else {
+            let zone = try await zone(of: rules.name)
+            try rules.refuseZone(zone)
             return SinkFinding(
                 .ok,
-                "\(rules.name) in the zone \(zone.name) "
-                    + (writing.changes.isEmpty ? "holds the route." : "can be written."))
-        } catch {
-            return error.finding
+                "\(rules.name) can be written to the zone \(zone.name), once there is a route.")
         }
+        let (zone, writing) = try await writing(route, rules)
+        if place.mode == .observe {
+            return SinkFinding(
+                .ok,
+                "\(rules.name) in the zone \(zone.name) is only observed"
+                    + (writing.changes.isEmpty
+                        ? " and holds the route." : ": it would be changed."))
+        }
+        return SinkFinding(
+            .ok,
+            "\(rules.name) in the zone \(zone.name) "
+                + (writing.changes.isEmpty ? "holds the route." : "can be written."))
     }
 
     private struct Server: Decodable {
@@ -208,8 +280,16 @@ extension PowerDNSSink {
 
 // Its HTTP API, <https://doc.powerdns.com/authoritative/http-api/>.
 extension PowerDNSSink {
-    private func zone(of name: String) async throws(SinkError) -> Zone {
-        guard let zone = try await zoneIfAny(of: name) else {
+    /// What is read of a zone.
+    private enum Extent {
+        case nothing
+        case recordSetsOfName
+    }
+
+    private func zone(
+        of name: String, reading extent: Extent = .recordSetsOfName
+    ) async throws(SinkError) -> Zone {
+        guard let zone = try await zoneIfAny(of: name, reading: extent) else {
             throw .refused(
                 "PowerDNS at \(configuration.url.text) has no zone that \(name) is in.",
                 mend: "pdnsutil create-zone \(Self.parents(of: name).dropFirst().first ?? name)")
@@ -217,10 +297,17 @@ extension PowerDNSSink {
         return zone
     }
 
-    /// The zone that a name is in, the most particular one, with the record sets of the name.
-    private func zoneIfAny(of name: String) async throws(SinkError) -> Zone? {
+    /// The zone that a name is in, the most particular one.
+    private func zoneIfAny(
+        of name: String, reading extent: Extent = .recordSetsOfName
+    ) async throws(SinkError) -> Zone? {
+        let wanted =
+            switch extent {
+            case .nothing: "rrsets=false"
+            case .recordSetsOfName: "rrset_name=\(Self.id(of: name, "%"))"
+            }
         for candidate in Self.parents(of: name) {
-            let path = "/zones/\(Self.id(of: candidate))?rrset_name=\(Self.id(of: name, "%"))"
+            let path = "/zones/\(Self.id(of: candidate))?\(wanted)"
             let (status, body) = try await call("GET", path)
             // 422: a name that no zone can have.
             if status == 404 || status == 422 { continue }
