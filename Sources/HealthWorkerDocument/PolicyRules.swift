@@ -130,9 +130,10 @@ struct PolicyRules {
             let name = all.first(where: { $0.family == .cname }), let text = name.node.text
         else { return }
         let published = first["name"]?.text ?? "the published name"
+        let others = all.contains { [.a, .aaaa].contains($0.family) } ? "addresses" : "texts"
         findings.add(
-            "\(text) is a name, to be published as a CNAME, which cannot stand beside the addresses of "
-                + "\(published): write addresses only, or names only",
+            "\(text) is a name, to be published as a CNAME, which cannot stand beside the \(others) of "
+                + "\(published): write \(others) only, or names only",
             at: name.path, name.node)
     }
 

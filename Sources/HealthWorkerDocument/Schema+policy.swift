@@ -92,7 +92,8 @@ extension Schema {
         Property(
             "value",
             .text(.recordValue, length: 1...254).described(
-                "What is published: an IPv4 address, an IPv6 address or a DNS name."
+                "What is published: an IPv4 address, an IPv6 address, a DNS name (CNAME), or a text in "
+                    + "double quotes (TXT)."
             ).shown(as: .string("192.0.2.10")), isRequired: true),
         Property(
             "priority",

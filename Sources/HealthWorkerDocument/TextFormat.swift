@@ -116,12 +116,23 @@ extension TextFormat {
         refusalOfHost(text, portGoesTo: "`port`")
     }
 
-    /// What is published as an address or as the target of a CNAME.
+    /// What is published as an address, as the target of a CNAME, or as the text of a TXT record: in
+    /// quotes, one string as RFC 1035 §3.3.14 has it.
     package static let recordValue = TextFormat(
-        pattern: "^[A-Za-z0-9_.:-]{1,254}$",
-        expectation: "an IP address or a DNS name"
+        pattern: "^([A-Za-z0-9_.:-]{1,254}|\"[ !#-\\[\\]-~]{1,252}\")$",
+        expectation: "an IP address, a DNS name, or a text in quotes"
     ) { text in
-        refusalOfHost(text, portGoesTo: "the check's `target.port`")
+        if text.hasPrefix("\"") {
+            let inside = text.dropFirst().dropLast()
+            let isText = inside.utf8.allSatisfy {
+                (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c
+            }
+            return text.utf8.count > 2 && text.hasSuffix("\"") && isText
+                ? nil
+                : "\(text.shown) is no text in quotes: write it as `'\"TEXT\"'`, in ASCII and without "
+                    + "quotes and backslashes inside"
+        }
+        return refusalOfHost(text, portGoesTo: "the check's `target.port`")
     }
 
     /// RFC 9110 §7.2: a host, an IPv6 address in brackets, and a port where it is not the usual one.

@@ -126,6 +126,17 @@ import Testing
             ])
     }
 
+    @Test func `a text stands in quotes, and beside addresses`() {
+        #expect(
+            refusals(members: ["name: a, value: 192.0.2.1", "name: b, value: '\"site=fra1\"'"])
+                == [])
+        #expect(
+            refusals(members: ["name: a, value: '\"site'", "name: b, value: '\"a\"b\"'"]) == [
+                "f.yaml:6: policies[p].members[a].value: \"\"site\" is no text in quotes: write it as `'\"TEXT\"'`, in ASCII and without quotes and backslashes inside",
+                "f.yaml:7: policies[p].members[b].value: \"\"a\"b\"\" is no text in quotes: write it as `'\"TEXT\"'`, in ASCII and without quotes and backslashes inside",
+            ])
+    }
+
     @Test func `a policy has members, and a value is an address or a name`() {
         #expect(
             problems("format: 1\npolicies:\n- {name: p, type: simple, members: []}\n")

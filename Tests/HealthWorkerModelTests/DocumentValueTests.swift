@@ -100,5 +100,6 @@ import Testing
         #expect(RecordFamily(of: "::ffff:192.0.2.1") == .aaaa)
         #expect(RecordFamily(of: "web.example.com") == .cname)
         #expect(RecordFamily(of: "0177.0.0.1") == .cname)
+        #expect(RecordFamily(of: "\"v=1; site=fra1\"") == .txt)
     }
 }

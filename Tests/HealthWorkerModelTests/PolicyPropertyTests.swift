@@ -470,6 +470,7 @@ private struct World {
         case .a: "192.0.2.\(lastValue)"
         case .aaaa: "2001:db8::\(lastValue)"
         case .cname: "n\(lastValue).example.com"
+        case .txt: "\"n\(lastValue)\""
         }
     }
 

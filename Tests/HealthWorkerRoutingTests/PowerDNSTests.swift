@@ -63,6 +63,23 @@ import Testing
         #expect(try server.dig("www.\(zone)", "CNAME") == [])
     }
 
+    @Test func `texts are published beside addresses`() async throws {
+        let zone = try await server.makeZone()
+        let publisher = try await publisher()
+
+        try await stage.publish(
+            ["192.0.2.1", "\"site=fra1; weight=1\""], at: [place("www", zone)])
+        try await deliver(publisher)
+        try await stage.publish(
+            ["192.0.2.1", "\"site=ams1; weight=1\""], at: [place("www", zone)])
+        try await deliver(publisher)
+        _ = try await publisher.publisher.reconcile(publisher.sink)
+
+        #expect(try server.dig("www.\(zone)", "TXT") == ["\"site=ams1; weight=1\""])
+        #expect(try server.dig("www.\(zone)") == ["192.0.2.1"])
+        #expect(try await stage.pending.isEmpty)
+    }
+
     @Test func `the comment says whose a record set is`() async throws {
         let zone = try await server.makeZone()
         try await stage.publish(["192.0.2.1"], at: [place("www", zone)])
@@ -266,6 +283,34 @@ extension PowerDNSTests {
                     "www.\(zone) is A 192.0.2.9 (TTL 300) instead of A 192.0.2.1 (TTL 30)."
                 ])
         }
+    }
+
+    @Test func `many names of one zone are compared, each by itself`() async throws {
+        let zone = try await server.makeZone()
+        let publisher = try await publisher()
+        for number in 1...6 {
+            try await stage.publish(
+                ["192.0.2.\(number)"], of: "p\(number)",
+                at: [place("n\(number)", zone, drift: number == 5 ? .report : .mend)])
+        }
+        try await deliver(publisher)
+        for number in 4...5 {
+            try await server.write("n\(number).\(zone)", "A", ["192.0.2.99"], in: zone)
+        }
+
+        _ = try await publisher.publisher.reconcile(publisher.sink)
+        let waiting = try await stage.pending.map(\.name)
+        try await Self.publish(publisher, on: stage)
+
+        #expect(waiting == [String("n4.\(zone)".dropLast())])
+        for number in 1...6 {
+            #expect(
+                try server.dig("n\(number).\(zone)")
+                    == ["192.0.2.\(number == 5 ? 99 : number)"])
+        }
+        #expect(
+            try await stage.holdings(of: "p5").map(\.difference)
+                == ["n5.\(zone) is A 192.0.2.99 (TTL 300) instead of A 192.0.2.5 (TTL 30)."])
     }
 
     @Test(arguments: OnDelete.allCases)

@@ -197,7 +197,7 @@ enum Answers {
         optional("freeze", .reference("Freeze")),
     ]).described("What is decided and told by the program: ignored when it is written.")
 
-    private static let families = Schema.list(of: .choice(of: RecordFamily.self), count: 0...3)
+    private static let families = Schema.list(of: .choice(of: RecordFamily.self), count: 0...4)
         .described("Families without a healthy published member.")
 
     private static let publishedMember = Schema.object([

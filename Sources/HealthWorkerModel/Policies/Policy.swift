@@ -114,7 +114,7 @@ package enum AllUnhealthy: String, Hashable, Sendable, Codable, CaseIterable {
 /// One value under a policy.
 package struct Member: Hashable, Sendable {
     package var name: String
-    /// What is published: an IPv4 address, an IPv6 address or a DNS name.
+    /// What is published: an IPv4 address, an IPv6 address, a DNS name, or a text in quotes.
     package var value: String
     /// Its tier: lower is preferred, equal is the same tier. Required by failover.
     package var priority: Int?
@@ -162,8 +162,14 @@ package enum RecordFamily: String, Hashable, Sendable, Codable, CaseIterable, Co
     case a = "A"
     case aaaa = "AAAA"
     case cname = "CNAME"
+    case txt = "TXT"
 
+    /// - Parameter value: an address, a name, or a text in quotes.
     package init(of value: String) {
+        if value.hasPrefix("\"") {
+            self = .txt
+            return
+        }
         switch IPAddress(value) {
         case .v4?: self = .a
         case .v6?: self = .aaaa

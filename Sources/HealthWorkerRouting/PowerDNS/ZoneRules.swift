@@ -25,7 +25,7 @@ struct ZoneRules: Hashable, Sendable {
         var isFirst = false
     }
 
-    static let types = ["A", "AAAA", "CNAME"]
+    static let types = RecordFamily.allCases.map(\.rawValue)
 }
 
 /// What the sink remembers of a publication.
