@@ -27,6 +27,9 @@ static const unsigned char mysql_007[] = {
 static const unsigned char mysql_008[] = {
 #embed "MySQL/008_sinks.sql"
 };
+static const unsigned char mysql_010[] = {
+#embed "MySQL/010_trust.sql"
+};
 
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
@@ -51,6 +54,9 @@ static const unsigned char postgresql_007[] = {
 };
 static const unsigned char postgresql_008[] = {
 #embed "PostgreSQL/008_sinks.sql"
+};
+static const unsigned char postgresql_010[] = {
+#embed "PostgreSQL/010_trust.sql"
 };
 
 static const unsigned char sqlite_001[] = {
@@ -77,6 +83,9 @@ static const unsigned char sqlite_007[] = {
 static const unsigned char sqlite_008[] = {
 #embed "SQLite/008_sinks.sql"
 };
+static const unsigned char sqlite_010[] = {
+#embed "SQLite/010_trust.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
@@ -87,6 +96,7 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 6, "keys", mysql_006, sizeof mysql_006},
     {"MySQL", 7, "events", mysql_007, sizeof mysql_007},
     {"MySQL", 8, "sinks", mysql_008, sizeof mysql_008},
+    {"MySQL", 10, "trust", mysql_010, sizeof mysql_010},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
@@ -95,6 +105,7 @@ static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 6, "keys", postgresql_006, sizeof postgresql_006},
     {"PostgreSQL", 7, "events", postgresql_007, sizeof postgresql_007},
     {"PostgreSQL", 8, "sinks", postgresql_008, sizeof postgresql_008},
+    {"PostgreSQL", 10, "trust", postgresql_010, sizeof postgresql_010},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
@@ -103,6 +114,7 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 6, "keys", sqlite_006, sizeof sqlite_006},
     {"SQLite", 7, "events", sqlite_007, sizeof sqlite_007},
     {"SQLite", 8, "sinks", sqlite_008, sizeof sqlite_008},
+    {"SQLite", 10, "trust", sqlite_010, sizeof sqlite_010},
 };
 
 const char *embedded_version(void) { return "0.1.0"; }

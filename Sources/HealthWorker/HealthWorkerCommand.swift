@@ -18,8 +18,8 @@ struct HealthWorkerCommand: AsyncParsableCommand {
             Export.self, ImportCommand.self, Status.self, ChecksCommand.self, PoliciesCommand.self,
             RoutesCommand.self,
             OverrideCommand.self, FreezeCommand.self, ThawCommand.self, FailbackCommand.self,
-            ReattachCommand.self, HistoryCommand.self, FleetCommand.self, SinksCommand.self,
-            Queue.self, Keys.self, SecretsCommand.self, AuditCommand.self, Completions.self,
-            Manual.self,
+            ReattachCommand.self, GuardCommand.self, BudgetsCommand.self, HistoryCommand.self,
+            FleetCommand.self, SinksCommand.self, Queue.self, Keys.self,
+            SecretsCommand.self, AuditCommand.self, Completions.self, Manual.self,
         ])
 }

@@ -67,6 +67,7 @@ package struct APIServer: Sendable {
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
             + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
             + BacktestEndpoints(backend: backend).all + FreezeEndpoints(backend: backend).all
+            + GuardEndpoints(backend: backend).all + BudgetEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
             + EventEndpoints(backend: backend).all
             + OverrideEndpoints(backend: backend).all

@@ -35,6 +35,10 @@ extension Backend {
         _ = try await evaluator.thaw(policy.id, by: person(of: call))
     }
 
+    func release(_ policy: Policy, _ call: Call) async throws {
+        _ = try await evaluator.release(policy.id, by: person(of: call))
+    }
+
     /// Sets overrides, all or none.
     ///
     /// - Parameter pointers: member → where the request names it.

@@ -158,6 +158,7 @@ extension InstallationFigures {
             Reading(.policiesWaiting, census.policies.waiting),
             Reading(.policiesUnprotected, census.policies.unprotected),
             Reading(.policiesFrozen, census.policies.frozen),
+            Reading(.policiesHolding, census.policies.holding),
             Reading(.evaluationOldestDue, age(since: oldestEvaluation)),
             Reading(
                 .overrides, by: "permanent",

@@ -43,7 +43,8 @@ extension MySQLStorage {
         SELECT count(*),
                CAST(coalesce(sum(generation IS NULL), 0) AS SIGNED),
                CAST(coalesce(sum(unprotected <> '[]'), 0) AS SIGNED),
-               CAST(coalesce(sum(`freeze` IS NOT NULL), 0) AS SIGNED)
+               CAST(coalesce(sum(`freeze` IS NOT NULL), 0) AS SIGNED),
+               CAST(coalesce(sum(memory LIKE '%"holds":%'), 0) AS SIGNED)
         FROM routes
         """
 

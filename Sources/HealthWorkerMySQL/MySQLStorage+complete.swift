@@ -183,12 +183,13 @@ extension Session {
             turns.map { check, turn, job in
                 [
                     check, now, turn.from.rawValue, turn.to.rawValue, turn.cause.rawValue,
-                    turn.reason?.rawValue, job, worker,
+                    turn.reason?.rawValue, job, worker, turn.isConfirmedElsewhere,
                 ]
             },
             into: """
                 health_changes
-                    (check_id, at, from_health, to_health, cause, reason, job_id, worker_id)
+                    (check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+                     confirmed_elsewhere)
                 """
         ).ids
         return Dictionary(

@@ -97,7 +97,7 @@ extension PostgreSQLStorage {
                 $21::boolean[], $22::text[], $23::bigint[], $24::integer[], $25::bigint[],
                 $26::bigint[], $27::boolean[], $28::bigint[],
                 $29::text[], $30::text[], $31::text[], $32::text[],
-                $33::bigint[], $34::bigint[]
+                $33::bigint[], $34::bigint[], $35::boolean[]
             ) AS b (
                 job_id, attempt, epoch, age_us, is_kept,
                 outcome, reason, address, resolve_us, connect_us, tls_us,
@@ -107,7 +107,7 @@ extension PostgreSQLStorage {
                 moves, health, health_since, in_a_row, run_since,
                 run_worker_id, corroborated, inconclusive_since,
                 from_health, to_health, cause, turn_reason,
-                recheck_us, avoid_worker_id
+                recheck_us, avoid_worker_id, confirmed_elsewhere
             )
             WHERE j.job_id = b.job_id
               AND j.attempt = b.attempt
@@ -124,7 +124,7 @@ extension PostgreSQLStorage {
                 (job_id, check_id, attempt, epoch, started_at, worker_id, location, outcome, reason,
                  address, resolve_us, connect_us, tls_us, write_us, first_byte_us, body_us,
                  http_status, certificate_end, detail)
-            SELECT job_id, check_id, attempt, epoch, started_at, $35, worker_location, outcome,
+            SELECT job_id, check_id, attempt, epoch, started_at, $36, worker_location, outcome,
                    reason, address, resolve_us, connect_us, tls_us, write_us, first_byte_us,
                    body_us, http_status, certificate_end, detail
             FROM ended
@@ -154,13 +154,14 @@ extension PostgreSQLStorage {
               AND h.health = a.base_health
               AND h.in_a_row = a.base_in_a_row
             RETURNING a.job_id, a.attempt, a.check_id, a.from_health, a.to_health, a.cause,
-                      a.turn_reason, h.change_id
+                      a.turn_reason, a.confirmed_elsewhere, h.change_id
         ),
         turned AS (
             INSERT INTO health_changes
-                (change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id)
+                (change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+                 confirmed_elsewhere)
             SELECT change_id, check_id, (SELECT now_us()), from_health, to_health, cause,
-                   turn_reason, job_id, $35
+                   turn_reason, job_id, $36, confirmed_elsewhere
             FROM moved
             WHERE cause IS NOT NULL
             ORDER BY change_id
@@ -189,7 +190,7 @@ extension PostgreSQLStorage {
                            WHEN a.location IS NULL
                                 OR length(a.location) - length(replace(a.location, '|', '')) < 3
                                THEN NULL
-                           WHEN a.avoid_worker_id = $35 THEN a.worker_location
+                           WHEN a.avoid_worker_id = $36 THEN a.worker_location
                            ELSE (
                                SELECT p.presence::json ->> 'location'
                                FROM processes AS p
@@ -213,7 +214,7 @@ extension PostgreSQLStorage {
         ),
         counted AS (
             INSERT INTO queue_tallies AS t (process_id, completed, stale, enqueued)
-            SELECT $35, n.ended, $36 - n.ended, n.enqueued
+            SELECT $36, n.ended, $37 - n.ended, n.enqueued
             FROM (
                 SELECT (SELECT count(*) FROM ended) AS ended,
                        (SELECT count(*) FROM enqueued) AS enqueued
@@ -415,6 +416,7 @@ private struct MovingColumns {
                 $0.append(ends[$1].decision.recheck?.afterProbeStart.microseconds)
             },
             ArrayText(filledUp: count) { $0.append(ends[$1].decision.recheck?.avoiding?.rawValue) },
+            ArrayText(count) { $0.append(ends[$1].decision.turn?.isConfirmedElsewhere ?? false) },
         ]
     }
 }

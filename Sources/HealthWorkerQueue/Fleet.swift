@@ -76,6 +76,13 @@ package final class Fleet: Sendable {
         }
     }
 
+    /// Whether a worker is alive and at another location than this one.
+    package func isElsewhere(_ worker: ProcessID?, than location: String) -> Bool {
+        look { workers in
+            workers.contains { $0.id == worker && $0.presence.location != location }
+        }
+    }
+
     /// How many workers at a location are alive and claim, this one included.
     package func workerCount(at location: String) -> Int {
         look { workers in

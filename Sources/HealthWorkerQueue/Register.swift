@@ -132,6 +132,10 @@ package struct Register: Service {
                 "jobs were lost: their third lease ended", metadata: ["jobs": "\(lost)"])
         }
         let evaluated = try await evaluator.evaluateDue(limit: 100)
+        for case .decided(let decision) in evaluated.results.values {
+            guard let warning = decision.warning else { continue }
+            logger.warning("\(warning)", metadata: ["policy": "\(decision.policyName)"])
+        }
         let isWorthALine = sweeps.count(isFailing: !evaluated.failures.isEmpty)
         for (policy, error) in evaluated.failures where isWorthALine {
             logger.error(

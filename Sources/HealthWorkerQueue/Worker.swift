@@ -565,7 +565,9 @@ package final class Worker: Service {
             base: base,
             observation: HealthTracker.Observation(
                 outcome: finding.report.outcome, run: run, worker: storage.process,
-                othersAlive: fleet.othersProbe(finding.check.spec), at: finding.at),
+                othersAlive: fleet.othersProbe(finding.check.spec),
+                rowBeganElsewhere: fleet.isElsewhere(base.runWorker, than: limits.location),
+                at: finding.at),
             check: finding.check.spec)
     }
 
@@ -612,7 +614,11 @@ package final class Worker: Service {
 
     private func evaluate(_ policy: PolicyID) async {
         do {
-            _ = try await evaluator.evaluate(policy)
+            if case .decided(let decision) = try await evaluator.evaluate(policy),
+                let warning = decision.warning
+            {
+                logger.warning("\(warning)", metadata: ["policy": "\(decision.policyName)"])
+            }
         } catch {
             // Its evaluation stays due: the sweep of a register finds it.
             logger.warning(

@@ -43,7 +43,8 @@ extension SQLiteStorage {
         SELECT count(*),
                count(*) FILTER (WHERE generation IS NULL),
                count(*) FILTER (WHERE unprotected <> '[]'),
-               count(*) FILTER (WHERE "freeze" IS NOT NULL)
+               count(*) FILTER (WHERE "freeze" IS NOT NULL),
+               count(*) FILTER (WHERE memory LIKE '%"holds":%')
         FROM routes
         """
 

@@ -243,12 +243,14 @@ extension Session {
         try run(
             """
             INSERT INTO health_changes
-                (check_id, at, from_health, to_health, cause, reason, job_id, worker_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                (check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+                 confirmed_elsewhere)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 check.rawValue, now.microseconds, turn.from.rawValue, turn.to.rawValue,
                 turn.cause.rawValue, turn.reason?.rawValue, job?.rawValue, worker?.rawValue,
+                turn.isConfirmedElsewhere,
             ])
         let change = HealthChangeID(db.lastInsertedRowID)
         try run(

@@ -55,7 +55,8 @@ extension SQLiteStorage {
         """
 
     package static let healthChangesOfCheck = """
-        SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id
+        SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+               confirmed_elsewhere
         FROM health_changes
         WHERE check_id = ?
           AND change_id < ?
@@ -64,7 +65,8 @@ extension SQLiteStorage {
         """
 
     package static let healthChanges = """
-        SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id
+        SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+               confirmed_elsewhere
         FROM health_changes
         WHERE change_id < ?
         ORDER BY change_id DESC

@@ -69,6 +69,47 @@ extension SQLiteStorage {
         }
     }
 
+    package func falls(within window: Duration) async throws(StorageError) -> [Fall] {
+        try await read { session in
+            try session.all(
+                """
+                SELECT m.policy_id, m.member, t.change_id, t.at, t.confirmed_elsewhere
+                FROM health_changes AS t
+                JOIN check_health AS h ON h.check_id = t.check_id AND h.change_id = t.change_id
+                JOIN policy_members AS m ON m.check_id = t.check_id
+                WHERE t.at > ?
+                  AND t.to_health = 'unhealthy'
+                ORDER BY t.change_id, m.policy_id, m.member
+                """, [(session.now - window).microseconds], Fall.init(row:))
+        }
+    }
+
+    package func publishedMembers() async throws(StorageError) -> Int {
+        try await read { session in
+            try session.first(
+                """
+                SELECT coalesce(sum(json_array_length(r.answer, '$.records')), 0)
+                FROM routes AS r
+                JOIN policies AS p USING (policy_id)
+                WHERE p.type <> 'simple'
+                """, []
+            ) { $0.int(0) } ?? 0
+        }
+    }
+
+    package func holdingPolicies() async throws(StorageError) -> [PolicyID] {
+        try await read { session in
+            try session.all(
+                """
+                SELECT policy_id
+                FROM routes
+                WHERE memory LIKE '%"holds":%'
+                ORDER BY policy_id
+                """, []
+            ) { $0.id(0) }
+        }
+    }
+
     package func routeChanges(
         of policy: PolicyID, before: Int64?, limit: Int
     ) async throws(StorageError) -> [Route] {

@@ -58,6 +58,11 @@ struct AbsentStorage: Storage {
     func routes(after _: String?, limit _: Int) throws(StorageError) -> [StoredRoute] { throw away }
     func routes(of _: [PolicyID]) throws(StorageError) -> [StoredRoute] { throw away }
     func routesMark() throws(StorageError) -> RoutesMark { throw away }
+    func budgets() throws(StorageError) -> [SafetyBudget] { throw away }
+    func change(_ change: BudgetChange) throws(StorageError) { throw away }
+    func falls(within window: Duration) throws(StorageError) -> [Fall] { throw away }
+    func publishedMembers() throws(StorageError) -> Int { throw away }
+    func holdingPolicies() throws(StorageError) -> [PolicyID] { throw away }
     func routeEvaluations() throws(StorageError) -> [PolicyID: Int64] { throw away }
     func routeChanges(of _: PolicyID, before _: Int64?, limit _: Int)
         throws(StorageError) -> [Route]

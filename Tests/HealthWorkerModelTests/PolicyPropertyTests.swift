@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import Synchronization
 import Testing
 
 /// What must hold after every event of any history. Histories are made by seeded chance, and every
@@ -9,12 +10,13 @@ import Testing
 
     /// Runs `check` after every event of many histories; it says what is wrong, or nil.
     private func always(
-        seeds: Range<Int> = 0..<histories,
+        seeds: Range<Int> = 0..<histories, isGuarded: Bool = false,
         _ check: (World, inout Generator) -> String?
     ) {
         for seed in seeds {
             var generator = Generator(seed: seed)
             var world = World(&generator)
+            world.isGuarded = isGuarded
             for event in 0..<Self.events {
                 world.happen(&generator)
                 if let wrong = check(world, &generator) {
@@ -49,6 +51,45 @@ import Testing
                 if !asked.isEmpty, answer.records(of: family).isEmpty {
                     return "\(family) is empty"
                 }
+            }
+            return nil
+        }
+    }
+
+    @Test func `what is held is unhealthy, published, and held no longer than it may`() {
+        let held = Mutex(0)
+        always(isGuarded: true) { world, _ in
+            let verdict = world.verdict
+            for (name, hold) in verdict.memory.holds ?? [:] {
+                held.withLock { $0 += 1 }
+                guard
+                    let member = world.inputs.policy.spec.members.first(where: { $0.name == name })
+                else { return "\(name) is held and gone" }
+                if world.inputs.health[name]?.health != .unhealthy || world.word(of: member) != nil
+                {
+                    return "\(name) is held for nothing"
+                }
+                if !hold.holds(at: world.inputs.now) { return "the hold on \(name) is over" }
+                if let end = hold.until, end > hold.since + Guard.longestHold {
+                    return "the hold on \(name) is too long"
+                }
+                let before = world.inputs.previous?.memory.holds?[name]
+                if let before, before != hold { return "the hold on \(name) began anew" }
+                if verdict.leaving.contains(name) { return "\(name) is held and leaves" }
+            }
+            return nil
+        }
+        #expect(held.withLock { $0 } > 100)
+    }
+
+    @Test func `nothing that turns unhealthy leaves while all of it is held`() {
+        always(isGuarded: true) { world, _ in
+            guard world.inputs.order != .failback, !world.isFrozen else { return nil }
+            // A better tier takes over from a held one as from any that is unhealthy.
+            guard world.inputs.policy.spec.type == .detach else { return nil }
+            for name in world.verdict.leaving {
+                let known = world.inputs.previous?.memory.holds?[name]
+                if known?.holds(at: world.inputs.now) ?? true { return "\(name) leaves" }
             }
             return nil
         }
@@ -328,6 +369,8 @@ private struct World {
     var route: Route?
     var now = Timestamp.noon
     var lastEvent = "made"
+    /// Whether whatever leaves is held.
+    var isGuarded = false
     private var lastValue = 0
     private var lastID: Int64 = 0
 
@@ -393,6 +436,11 @@ private struct World {
         inputs.now = now
         inputs.previous = route
         inputs.order = order
+        let hold = Hold(since: now, until: now + Guard.longestHold)
+        inputs.holds =
+            isGuarded
+            ? Dictionary(
+                inputs.policy.spec.members.map { ($0.name, hold) }, uniquingKeysWith: { $1 }) : [:]
         verdict = PolicyEvaluation.evaluate(inputs)
         route = Route.next(after: route, verdict: verdict, at: now) ?? route?.keeping(verdict)
     }

@@ -79,16 +79,20 @@ struct Scenario {
         now = now + duration
     }
 
-    func inputs(order: PolicyEvaluation.Order? = nil) -> PolicyEvaluation.Inputs {
+    func inputs(
+        order: PolicyEvaluation.Order? = nil, holding holds: [String: Hold] = [:]
+    ) -> PolicyEvaluation.Inputs {
         PolicyEvaluation.Inputs(
             policy: policy, health: health, overrides: overrides, freeze: freeze,
-            previous: route, now: now, order: order)
+            previous: route, now: now, order: order, holds: holds)
     }
 
     /// Decides and keeps the route, as the storage would.
     @discardableResult
-    mutating func decide(order: PolicyEvaluation.Order? = nil) -> PolicyEvaluation.Verdict {
-        let verdict = PolicyEvaluation.evaluate(inputs(order: order))
+    mutating func decide(
+        order: PolicyEvaluation.Order? = nil, holding holds: [String: Hold] = [:]
+    ) -> PolicyEvaluation.Verdict {
+        let verdict = PolicyEvaluation.evaluate(inputs(order: order, holding: holds))
         route = Route.next(after: route, verdict: verdict, at: now) ?? route?.keeping(verdict)
         return verdict
     }

@@ -179,6 +179,26 @@ extension ForwardingStorage {
         try await base.routesMark()
     }
 
+    package func budgets() async throws(StorageError) -> [SafetyBudget] {
+        try await base.budgets()
+    }
+
+    package func change(_ change: BudgetChange) async throws(StorageError) {
+        try await base.change(change)
+    }
+
+    package func falls(within window: Duration) async throws(StorageError) -> [Fall] {
+        try await base.falls(within: window)
+    }
+
+    package func publishedMembers() async throws(StorageError) -> Int {
+        try await base.publishedMembers()
+    }
+
+    package func holdingPolicies() async throws(StorageError) -> [PolicyID] {
+        try await base.holdingPolicies()
+    }
+
     package func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64] {
         try await base.routeEvaluations()
     }

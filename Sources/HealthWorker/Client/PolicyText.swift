@@ -38,6 +38,14 @@ struct PolicyText {
                     "Nothing healthy is published of \(unprotected.joined(separator: ", "))."))
         }
         if let freeze = evaluation["freeze"] { lines.append(Self.line(ofFreeze: freeze, terminal)) }
+        lines += (evaluation["held"]?.elements ?? []).map {
+            terminal.red("Held: " + Self.line(ofHold: $0))
+        }
+        if let sentence = Self.exposure(evaluation) {
+            lines.append(terminal.yellow("Not protected: \(sentence)."))
+        } else if evaluation["protected"] == .bool(true) {
+            lines.append("Protected: it would get over the loss of any one member by itself.")
+        }
         if let moment = evaluation["look_again_at"]?.text {
             lines.append(
                 "It is looked at again at \(Moments.clock(moment)), \(Moments.relative(moment)), "
@@ -105,6 +113,31 @@ struct PolicyText {
             } ?? "without end"
         return terminal.yellow("Frozen \(end)")
             + " by \(freeze["actor"]?.shown ?? "?"): \(freeze["reason"]?.shown ?? "")"
+    }
+
+    /// `fra1 by guard until 10:00:00 (in 90 s)`.
+    static func line(ofHold hold: JSONValue) -> String {
+        let end =
+            hold["until"]?.text.map { "until \(Moments.clock($0)) (\(Moments.relative($0)))" }
+            ?? "until a person releases it"
+        return "\(hold["member"]?.shown ?? "?") by \(hold["by"]?.shown ?? "?") \(end)"
+    }
+
+    /// What keeps a policy from getting over a loss; nil: nothing, or it was not asked.
+    ///
+    /// - Parameter without: Reasons that are told elsewhere.
+    static func exposure(
+        _ told: JSONValue?, without: Set<Protection.Reason> = []
+    ) -> String? {
+        let sentences = (told?["exposures"]?.elements ?? []).compactMap { exposure -> String? in
+            let reason = exposure["reason"]?.text.flatMap(Protection.Reason.init)
+            if let reason, without.contains(reason) { return nil }
+            let members = exposure["members"]?.elements.compactMap(\.shown) ?? []
+            let few = members.prefix(5).joined(separator: ", ")
+            let rest = members.count > 5 ? " and \(members.count - 5) more" : ""
+            return reason?.sentence(about: few + rest) ?? exposure["reason"]?.shown
+        }
+        return sentences.isEmpty ? nil : sentences.joined(separator: "; ")
     }
 
     static func line(ofDelivery delivery: JSONValue) -> String {

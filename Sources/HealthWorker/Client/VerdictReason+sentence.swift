@@ -11,6 +11,7 @@ extension VerdictReason {
         case .coldStart: "unknown, and too few are known to be healthy"
         case .allUnhealthy: "nothing healthy is left: on_all_unhealthy decides"
         case .frozen: "frozen: in as it was"
+        case .held: "unhealthy, and held: too many turned at once"
         case .previousStays: "edited: the old value stays until the first outcome"
         case .unhealthy: "unhealthy"
         case .disabled: "disabled in the policy"
@@ -35,6 +36,7 @@ extension VerdictReason {
         case .reattachDelay, .reattachByHand: "health-worker reattach \(policy) \(member)"
         case .overriddenUp, .overriddenDown, .drained:
             "health-worker override clear \(policy) \(member)"
+        case .held: "health-worker guard release \(policy)"
         case .frozen, .frozenOut: "health-worker thaw \(policy)"
         case .disabled: "enabled: true of the member in the policy's document"
         default: nil

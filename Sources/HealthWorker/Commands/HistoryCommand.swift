@@ -8,7 +8,7 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Tell what happened to a policy: health, routes, and what people did.",
         discussion: """
             Turns of its members' checks, its routes, what waits to be delivered, overrides, freezes, \
-            failbacks, edits and applies; settings of workers, and processes that were lost; oldest \
+            failbacks, what the guard holds, edits and applies; settings of workers, and processes that were lost; oldest \
             first, each with who did it.
             """)
 
@@ -181,6 +181,11 @@ private struct PolicyHistory {
             parts += [member, word?["word"]?.shown ?? ""]
             if let until = word?["until"]?.text { parts.append("until \(Moments.clock(until))") }
             if word?["break_glass"] == .bool(true) { parts.append("(break-glass)") }
+        } else if let members = word?["members"]?.elements.compactMap(\.shown) {
+            parts.append(members.joined(separator: ", "))
+            if let until = word?["until"]?.text, action == "policy.held" {
+                parts.append("until \(Moments.clock(until))")
+            }
         } else if !action.hasPrefix("policy.") {
             parts.append(deed["object"]?.shown ?? "")
         }

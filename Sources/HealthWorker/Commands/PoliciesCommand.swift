@@ -22,7 +22,10 @@ struct PoliciesCommand: AsyncParsableCommand {
             let policies = try await options.client().all("/v1/policies" + selecting.query)
             try output.format.show(policies) {
                 Table(
-                    ["NAME", "TYPE", "MODE", "SET", "PUBLISHES", "CAUSE", "SINCE", "FROZEN"],
+                    [
+                        "NAME", "TYPE", "MODE", "SET", "PUBLISHES", "CAUSE", "SINCE", "FROZEN",
+                        "PROTECTED",
+                    ],
                     $0.map { policy in
                         let observed = policy["observed"]
                         let route = observed?["route"]
@@ -32,9 +35,17 @@ struct PoliciesCommand: AsyncParsableCommand {
                             route.map(PolicyText.values) ?? "-", route?["cause"]?.shown ?? "-",
                             Moments.relative(route?["decided_at"]?.text),
                             observed?["freeze"].map { $0["reason"]?.shown ?? "yes" } ?? "-",
+                            Self.protection(observed),
                         ]
                     })
             }
+        }
+
+        /// `yes`, or `no:` and why.
+        private static func protection(_ observed: JSONValue?) -> String {
+            if observed?["protected"] == .bool(true) { return "yes" }
+            let reasons = observed?["exposures"]?.elements.compactMap { $0["reason"]?.shown } ?? []
+            return reasons.isEmpty ? "-" : "no: " + reasons.joined(separator: ", ")
         }
     }
 

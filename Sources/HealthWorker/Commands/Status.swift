@@ -38,6 +38,8 @@ struct Trouble {
         case out
         /// What is known is not fresh.
         case doubtful
+        /// All is well, and would not be after one loss.
+        case exposed
         /// Somebody's word holds over what is measured: not wrong, and to be known.
         case byHand
 
@@ -51,8 +53,8 @@ struct Trouble {
     /// The command that shows or does more.
     var remedy: String?
 
-    /// An operator's word is what somebody wants, and no fault.
-    var isWrong: Bool { rank != .byHand }
+    /// An operator's word is what somebody wants, and no fault; nor is a policy without a spare.
+    var isWrong: Bool { rank != .byHand && rank != .exposed }
 
     var json: JSONValue {
         var members: [String: JSONValue] = [
@@ -171,6 +173,17 @@ private struct Observation {
                 .published,
                 "publishes nothing healthy of \(unprotected.joined(separator: ", ")): "
                     + (observed?["route"].map(PolicyText.values) ?? "nothing"), explain)
+        }
+        for hold in observed?["held"]?.elements ?? [] {
+            add(
+                .published, "publishes an unhealthy member: " + PolicyText.line(ofHold: hold),
+                "health-worker guard release \(name)")
+        }
+        // What is told of all policies of its kind, or above, is not told again.
+        if let sentence = PolicyText.exposure(
+            observed, without: [.waiting, .unprotected, .simple, .frozen, .observed, .forced])
+        {
+            add(.exposed, "is not protected: \(sentence)", explain)
         }
         if let freeze = observed?["freeze"] {
             let end = freeze["until"]?.text.map { "ends \(Moments.relative($0))" } ?? "has no end"

@@ -27,6 +27,8 @@ enum Answers {
         "Exposure": exposure,
         "Backtest": backtest,
         "WatchedAs": watchedAs,
+        "Hold": hold, "HoldList": holdList, "Released": released, "SafetyBudget": safetyBudget,
+        "BudgetList": budgetList,
         "Simulation": simulation,
         "SimulatedChange": route.removing(["policy", "mode", "stale", "age_seconds"]).described(
             "A route that would be."),
@@ -174,6 +176,11 @@ enum Answers {
         required("to", .choice(of: Health.self)), required("cause", .choice(of: TurnCause.self)),
         optional("reason", .choice(of: Reason.self)), optional("job", count),
         optional("worker", text),
+        required(
+            "confirmed_elsewhere",
+            .boolean.described(
+                "Whether the outcome that turned it came from another location than the one that "
+                    + "began the row.")),
     ])
 
     // MARK: - Policies and routes
@@ -194,8 +201,49 @@ enum Answers {
         required("created_at", time), required("updated_at", time),
         optional("route", .reference("Route").described("Missing until the first answer.")),
         required("unprotected", families), optional("look_again_at", time),
-        optional("freeze", .reference("Freeze")),
+        optional("freeze", .reference("Freeze")), held, protected, exposures,
     ]).described("What is decided and told by the program: ignored when it is written.")
+
+    private static let held = required(
+        "held",
+        .list(of: .reference("Hold"), count: 0...100_000).described(
+            "Members that are published although they turned unhealthy: too many did at once."))
+    private static let protected = optional(
+        "protected",
+        .boolean.described(
+            "Whether it would get over the loss of any one member by itself. Where that was asked, "
+                + "as are `exposures`."))
+    private static let exposures = optional(
+        "exposures",
+        .list(of: .reference("Exposure"), count: 0...16).described(
+            "What is in the way; none where it is protected."))
+
+    private static let hold = Schema.object([
+        required("member", text),
+        required("by", text.described("`guard`, or `budget` and the name of a safety budget.")),
+        required("since", time),
+        optional(
+            "until",
+            time.described("When it leaves after all; missing: when a person releases it.")),
+    ]).described("A member that is published although it turned unhealthy.")
+
+    private static let holdList = Schema.object([
+        required(
+            "items",
+            .list(of: hold.with(required("policy", .name)), count: 0...100_000))
+    ])
+
+    private static let safetyBudget = Schema.object(
+        [required("name", .name)] + BudgetEndpoints.properties
+    ).described("How many members may leave by themselves within a time.")
+
+    private static let budgetList = Schema.object([
+        required("items", .list(of: .reference("SafetyBudget"), count: 0...SafetyBudget.most))
+    ])
+
+    private static let released = Schema.object([
+        required("policies", words.described("Those whose held members have left."))
+    ])
 
     private static let families = Schema.list(of: .choice(of: RecordFamily.self), count: 0...4)
         .described("Families without a healthy published member.")
@@ -247,15 +295,7 @@ enum Answers {
         required("policy", .name), required("evaluation", count),
         required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)),
         required("unprotected", families),
-        optional(
-            "protected",
-            .boolean.described(
-                "Whether it would get over the loss of any one member by itself. Where that was "
-                    + "asked, as are `exposures`.")),
-        optional(
-            "exposures",
-            .list(of: .reference("Exposure"), count: 0...16).described(
-                "What is in the way; none where it is protected.")),
+        held, protected, exposures,
         optional(
             "look_again_at",
             time.described("When it is evaluated again though nothing turns.")),

@@ -107,6 +107,7 @@ struct WorkerNames {
             entry("reason", (change.turn.reason?.rawValue).map(Node.text)),
             entry("job", change.job.map { .number($0.rawValue) }),
             entry("worker", change.worker.map { .text(name(of: $0)) }),
+            .init("confirmed_elsewhere", .flag(change.turn.isConfirmedElsewhere)),
         ])
     }
 }

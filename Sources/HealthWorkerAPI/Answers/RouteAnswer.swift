@@ -4,23 +4,46 @@ import HealthWorkerStorage
 
 /// Policies and their routes as they are answered.
 enum RouteAnswer {
-    static func node(of policy: Policy, route: StoredRoute?) -> Node {
+    /// - Parameter protection: nil where it was not asked.
+    static func node(
+        of policy: Policy, route: StoredRoute?, _ protection: Protection? = nil
+    ) -> Node {
         Node.encoding(policy.spec).with([
             .init(
                 "observed",
-                .object([
-                    .init("id", .number(policy.id.rawValue)),
-                    .init("revision", .number(policy.revision)),
-                    entry("set", policy.set.map(Node.text)),
-                    .init("created_at", .time(policy.createdAt)),
-                    .init("updated_at", .time(policy.updatedAt)),
-                    entry("route", route.flatMap(node)),
-                    .init(
-                        "unprotected", .names((route?.unprotected ?? []).map(\.rawValue))),
-                    entry("look_again_at", (route?.lookAgainAt).map(Node.time)),
-                    entry("freeze", (route?.freeze).map { Node.encoding($0) }),
-                ]))
+                .object(
+                    [
+                        .init("id", .number(policy.id.rawValue)),
+                        .init("revision", .number(policy.revision)),
+                        entry("set", policy.set.map(Node.text)),
+                        .init("created_at", .time(policy.createdAt)),
+                        .init("updated_at", .time(policy.updatedAt)),
+                        entry("route", route.flatMap(node)),
+                        .init(
+                            "unprotected", .names((route?.unprotected ?? []).map(\.rawValue))),
+                        entry("look_again_at", (route?.lookAgainAt).map(Node.time)),
+                        entry("freeze", (route?.freeze).map { Node.encoding($0) }),
+                        .init("held", .list(route.map(holds) ?? [])),
+                    ] + entries(of: protection)))
         ])
+    }
+
+    /// The members that are published although they turned unhealthy, by name.
+    static func holds(of stored: StoredRoute) -> [Node] {
+        (stored.route?.memory.holds ?? [:]).sorted { $0.key < $1.key }.map { name, hold in
+            .object([
+                .init("member", .text(name)), .init("by", .text(hold.holder)),
+                .init("since", .time(hold.since)), entry("until", hold.until.map(Node.time)),
+            ])
+        }
+    }
+
+    private static func entries(of protection: Protection?) -> [Node.Entry?] {
+        [
+            entry("protected", (protection?.isProtected).map(Node.flag)),
+            entry(
+                "exposures", protection.map { .list($0.exposures.map { Node.encoding($0) }) }),
+        ]
     }
 
     /// Nil while the policy waits for its first answer.
@@ -39,18 +62,17 @@ enum RouteAnswer {
 
     /// - Parameter protection: nil where it was not asked.
     static func evaluation(_ stored: StoredRoute, _ protection: Protection? = nil) -> Node {
-        .object([
-            .init("policy", .text(stored.policyName)),
-            .init("evaluation", .number(stored.evaluation)),
-            .init("members", members(stored.members)),
-            .init("unprotected", .names(stored.unprotected.map(\.rawValue))),
-            entry("protected", (protection?.isProtected).map(Node.flag)),
-            entry(
-                "exposures", protection.map { .list($0.exposures.map { Node.encoding($0) }) }),
-            entry("look_again_at", stored.lookAgainAt.map(Node.time)),
-            entry("freeze", stored.freeze.map { Node.encoding($0) }),
-            entry("route", node(of: stored)),
-        ])
+        .object(
+            [
+                .init("policy", .text(stored.policyName)),
+                .init("evaluation", .number(stored.evaluation)),
+                .init("members", members(stored.members)),
+                .init("unprotected", .names(stored.unprotected.map(\.rawValue))),
+                entry("look_again_at", stored.lookAgainAt.map(Node.time)),
+                entry("freeze", stored.freeze.map { Node.encoding($0) }),
+                .init("held", .list(holds(of: stored))),
+                entry("route", node(of: stored)),
+            ] + entries(of: protection))
     }
 
     static func simulation(

@@ -54,8 +54,10 @@ struct PolicyEndpoints {
                 matching: filter, after: after, limit: Listing.limit(call) + 1)
             let routes = try await backend.routes(
                 of: found, isWhole: filter == ObjectFilter(), after: after)
+            let protections = try await backend.protections(of: found, routes)
             return Listing.answer(call, "policies", found, position: \.spec.name) { policy in
-                RouteAnswer.node(of: policy, route: routes[policy.id])
+                RouteAnswer.node(
+                    of: policy, route: routes[policy.id], protections[policy.id])
             }
         }
     }
@@ -265,12 +267,35 @@ struct PolicyEndpoints {
         let route = try await backend.storage.route(of: policy.id)
         var headers: HTTPFields = [.eTag: Preconditions.tag(policy.revision)]
         headers[.location] = location
+        let routes = Dictionary(
+            [route].compactMap(\.self).map { ($0.policy, $0) }, uniquingKeysWith: { $1 })
+        let protection = try await backend.protections(of: [policy], routes)[policy.id]
         return .json(
-            RouteAnswer.node(of: policy, route: route), status: status, headers: headers)
+            RouteAnswer.node(of: policy, route: route, protection), status: status,
+            headers: headers)
     }
 }
 
 extension Backend {
+    /// Whether each would get over the loss of any one member, by what its last evaluation saw.
+    func protections(
+        of policies: [Policy], _ routes: [PolicyID: StoredRoute]
+    ) async throws(StorageError) -> [PolicyID: Protection] {
+        if policies.isEmpty { return [:] }
+        let only = policies.count == 1 ? policies.first?.id : nil
+        let overrides = Dictionary(
+            grouping: try await storage.overrides(of: only), by: \.policy)
+        let now = try await storage.now()
+        var protections: [PolicyID: Protection] = [:]
+        for policy in policies {
+            guard let route = routes[policy.id] else { continue }
+            protections[policy.id] = Protection(
+                of: PolicyEvaluation.Inputs(
+                    of: policy, as: route, overrides: overrides[policy.id] ?? [], now: now))
+        }
+        return protections
+    }
+
     /// The routes of a page of policies: in one call where the page leaves none out.
     func routes(
         of policies: [Policy], isWhole: Bool, after: String?

@@ -60,12 +60,18 @@ package struct HealthTurn: Hashable, Sendable {
     package var cause: TurnCause
     /// Why the outcome that turned it was no success; nil where it was one.
     package var reason: Reason?
+    /// Whether the outcome that turned it came from another location than the one that began the row.
+    package var isConfirmedElsewhere: Bool
 
-    package init(from: Health, to: Health, cause: TurnCause, reason: Reason? = nil) {
+    package init(
+        from: Health, to: Health, cause: TurnCause, reason: Reason? = nil,
+        isConfirmedElsewhere: Bool = false
+    ) {
         self.from = from
         self.to = to
         self.cause = cause
         self.reason = reason
+        self.isConfirmedElsewhere = isConfirmedElsewhere
     }
 }
 

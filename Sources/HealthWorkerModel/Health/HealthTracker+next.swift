@@ -95,7 +95,8 @@ extension HealthTracker {
         return Decision(
             state: state,
             turn: HealthTurn(
-                from: base.health, to: health, cause: cause, reason: observation.outcome.reason))
+                from: base.health, to: health, cause: cause, reason: observation.outcome.reason,
+                isConfirmedElsewhere: base.inARow > 0 && observation.rowBeganElsewhere))
     }
 }
 

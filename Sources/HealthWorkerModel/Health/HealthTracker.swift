@@ -36,16 +36,20 @@ package enum HealthTracker {
         package var worker: ProcessID
         /// Whether a worker other than `worker` that may probe this check is alive.
         package var othersAlive: Bool
+        /// Whether the worker that began the row is alive at another location than `worker`.
+        package var rowBeganElsewhere: Bool
         /// Now, by the storage's clock as far as the worker knows it.
         package var at: Timestamp
 
         package init(
-            outcome: Outcome, run: Int, worker: ProcessID, othersAlive: Bool, at: Timestamp
+            outcome: Outcome, run: Int, worker: ProcessID, othersAlive: Bool,
+            rowBeganElsewhere: Bool = false, at: Timestamp
         ) {
             self.outcome = outcome
             self.run = run
             self.worker = worker
             self.othersAlive = othersAlive
+            self.rowBeganElsewhere = rowBeganElsewhere
             self.at = at
         }
     }

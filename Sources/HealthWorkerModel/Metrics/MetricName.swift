@@ -51,6 +51,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     // Of whoever evaluates policies: workers after a turn, registers, and the API after an order.
     case evaluation = "health_worker_evaluation_seconds"
     case routeChanges = "health_worker_route_changes_total"
+    case holds = "health_worker_holds_total"
 
     // Of the API.
     case apiRequest = "health_worker_api_request_seconds"
@@ -74,6 +75,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case policiesWaiting = "health_worker_policies_waiting"
     case policiesUnprotected = "health_worker_policies_unprotected"
     case policiesFrozen = "health_worker_policies_frozen"
+    case policiesHolding = "health_worker_policies_holding"
     case evaluationOldestDue = "health_worker_evaluation_oldest_due_seconds"
     case overrides = "health_worker_overrides"
     case overridePermanentOldest = "health_worker_override_permanent_oldest_seconds"
@@ -161,6 +163,8 @@ extension MetricName {
 
         case .evaluation: "How long one evaluation of a policy took, reading and storing included."
         case .routeChanges: "New generations of routes that this process decided, by their cause."
+        case .holds:
+            "Members that were not taken out although they turned unhealthy, by what holds them: guard or budget."
 
         case .apiRequest: "How long requests took, by endpoint, method and status."
 
@@ -187,6 +191,8 @@ extension MetricName {
         case .policiesWaiting: "Policies that have no route yet."
         case .policiesUnprotected: "Policies that publish a family without any healthy member."
         case .policiesFrozen: "Policies that an operator froze."
+        case .policiesHolding:
+            "Policies that publish members which turned unhealthy, because too many did at once."
         case .evaluationOldestDue:
             "How long a policy has been waiting to be evaluated; 0 without one."
         case .overrides: "Operators' words over measured health, by whether they end by themselves."

@@ -143,7 +143,7 @@ extension PolicyEvaluation {
                     choice.reasons[standing.member.name] =
                         if standing.isUnproven {
                             .unknown
-                        } else if !standing.counts {
+                        } else if !standing.counts || standing.isHeld {
                             .unhealthy
                         } else if tier.priority > chosen.priority {
                             .standby

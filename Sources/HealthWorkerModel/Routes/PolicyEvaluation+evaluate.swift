@@ -14,10 +14,23 @@ extension PolicyEvaluation {
     /// answer stays unless an override breaks the glass or `empty` is chosen; of that answer a
     /// barred member stays only where nothing else would remain.
     ///
+    /// A member that would leave because of its health and is **held** stays and counts as healthy,
+    /// although its family is not protected by it.
+    ///
     /// Until `lookAgainAt` the answer stays the same while nothing else than the time changes.
     package static func evaluate(_ inputs: Inputs) -> Verdict {
+        let verdict = decide(inputs, holding: [:])
+        let holds = holds(on: verdict.leaving, in: inputs)
+        return holds.isEmpty ? verdict : decide(inputs, holding: holds)
+    }
+
+    private static func decide(_ inputs: Inputs, holding holds: [String: Hold]) -> Verdict {
         let spec = inputs.policy.spec
         var standings = standings(of: inputs)
+        for index in standings.indices where holds[standings[index].member.name] != nil {
+            standings[index].isHeld = true
+            standings[index].counts = true
+        }
         let waitEnd = inputs.policy.createdAt + longestWait
         if inputs.previous == nil, spec.type != .simple, inputs.now < waitEnd,
             standings.contains(where: { !$0.isBarred && $0.isUnproven })
@@ -32,7 +45,12 @@ extension PolicyEvaluation {
             choices = Self.choices(inputs, &standings, mayWait: false)
             answer = Self.answer(inputs, choices)
         }
-        let memory = memory(of: inputs, standings: standings, choices: choices)
+        let leaving = leaving(standings, choices, inputs)
+        // A held one leaves all the same where a better tier takes over.
+        let holds = holds.filter { !leaving.contains($0.key) }
+        var memory = memory(of: inputs, standings: standings, choices: choices)
+        memory.holds = holds.isEmpty ? nil : holds
+        memory.removedAt = removedAt(leaving, standings, choices, inputs)
         let members = standings.map { standing in
             verdict(on: standing, choices: choices, inputs: inputs, memory: memory)
         }
@@ -40,8 +58,8 @@ extension PolicyEvaluation {
             answer: answer,
             cause: cause(of: answer, members: members, choices: choices, inputs: inputs),
             members: members, memory: memory,
-            lookAgainAt: lookAgain(inputs, choices.map(\.lookAgainAt)),
-            unprotected: unprotected(standings, choices, answer))
+            lookAgainAt: lookAgain(inputs, choices.map(\.lookAgainAt) + holds.values.map(\.until)),
+            unprotected: unprotected(standings, choices, answer), leaving: leaving)
     }
 
     /// The choice of each family that has members.

@@ -17,6 +17,8 @@ extension PolicyEvaluation {
         var flags: [VerdictFlag]
         /// Whether no route has decided about it in its family yet.
         var isNewcomer: Bool
+        /// Whether it stays although it turned unhealthy, and is not to leave yet.
+        var isHeld = false
 
         /// Whether it is edited into another family than that of its old value, which stays.
         var isMoving: Bool { record.family != member.family }
@@ -46,6 +48,7 @@ extension PolicyEvaluation {
         /// Why it is in, when it is in for what it is.
         var reasonIn: VerdictReason {
             if word == .up { return .overriddenUp }
+            if isHeld { return .held }
             guard isUnknown else { return .healthy }
             guard counts else { return .coldStart }
             return flags.contains(.edited) ? .previousStays : .carriedOver

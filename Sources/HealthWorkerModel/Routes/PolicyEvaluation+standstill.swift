@@ -12,6 +12,8 @@ extension PolicyEvaluation {
                     + "has tiers that come back."
             }
             return failbackStandstill(spec, verdicts)
+        case .release:
+            return "The policy \(spec.name) holds no member."
         case .reattach(let members):
             guard spec.type == .detach else {
                 return "The policy \(spec.name) is of the type \(spec.type.rawValue): only detach "

@@ -13,10 +13,15 @@ package enum PolicyEvaluation {
         package var now: Timestamp
         /// What an operator asked for with this very evaluation.
         package var order: Order?
+        /// What is to keep members published that would leave now, by name; whoever evaluates asks
+        /// ``Guard`` for it once something leaves. Holds that began earlier are in the memory of
+        /// `previous`.
+        package var holds: [String: Hold]
 
         package init(
             policy: Policy, health: [String: MemberHealth], overrides: [Override] = [],
-            freeze: Freeze? = nil, previous: Route? = nil, now: Timestamp, order: Order? = nil
+            freeze: Freeze? = nil, previous: Route? = nil, now: Timestamp, order: Order? = nil,
+            holds: [String: Hold] = [:]
         ) {
             self.policy = policy
             self.health = health
@@ -25,6 +30,7 @@ package enum PolicyEvaluation {
             self.previous = previous
             self.now = now
             self.order = order
+            self.holds = holds
         }
     }
 
@@ -57,6 +63,8 @@ package enum PolicyEvaluation {
         case failback
         /// Nil: every member that waits.
         case reattach(members: [String]?)
+        /// Ends every hold: what is held leaves as its health says.
+        case release
     }
 
     /// What to publish, why, and when to look again though nothing turns.
@@ -69,10 +77,12 @@ package enum PolicyEvaluation {
         package var lookAgainAt: Timestamp?
         /// Families without a healthy published member.
         package var unprotected: [RecordFamily]
+        /// Members that leave with this verdict because of their health, in the policy's order.
+        package var leaving: [String]
 
         package init(
             answer: Answer?, cause: RouteCause, members: [MemberVerdict], memory: RouteMemory,
-            lookAgainAt: Timestamp?, unprotected: [RecordFamily]
+            lookAgainAt: Timestamp?, unprotected: [RecordFamily], leaving: [String] = []
         ) {
             self.answer = answer
             self.cause = cause
@@ -80,6 +90,7 @@ package enum PolicyEvaluation {
             self.memory = memory
             self.lookAgainAt = lookAgainAt
             self.unprotected = unprotected
+            self.leaving = leaving
         }
     }
 }

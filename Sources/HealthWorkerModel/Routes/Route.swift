@@ -135,6 +135,8 @@ package enum VerdictReason: String, Hashable, Sendable, Codable, CaseIterable {
     case frozen
     /// An edited member's old value stays until its first conclusive outcome.
     case previousStays = "previous_stays"
+    /// Unhealthy, and in as it was: too many turned at once, see ``Hold``.
+    case held
 
     // Out.
     case unhealthy
@@ -180,19 +182,29 @@ package struct RouteMemory: Hashable, Sendable, Codable {
     package var returns: [String: [Timestamp]]
     /// When the policy began to wait for its first answer.
     package var waitingSince: Timestamp?
+    /// Members that are published although they turned unhealthy, by name; nil: none.
+    package var holds: [String: Hold]?
+    /// Members that left by themselves because of their health and are out since, by name, with the
+    /// moment; nil: none.
+    package var removedAt: [String: Timestamp]?
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case leftAt = "left_at"
         case returns
         case waitingSince = "waiting_since"
+        case holds
+        case removedAt = "removed_at"
     }
 
     package init(
         leftAt: [String: Timestamp] = [:], returns: [String: [Timestamp]] = [:],
-        waitingSince: Timestamp? = nil
+        waitingSince: Timestamp? = nil, holds: [String: Hold]? = nil,
+        removedAt: [String: Timestamp]? = nil
     ) {
         self.leftAt = leftAt
         self.returns = returns
         self.waitingSince = waitingSince
+        self.holds = holds
+        self.removedAt = removedAt
     }
 }

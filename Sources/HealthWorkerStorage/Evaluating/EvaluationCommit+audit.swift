@@ -1,8 +1,41 @@
 package import HealthWorkerModel
 
 extension EvaluationCommit {
-    /// What an operator did with this commit; empty for one that nobody ordered.
+    /// What an operator did with this commit, and what is held from it on or no more; empty for one
+    /// that nobody ordered and that holds what was held.
     package func auditEntries(at now: Timestamp) throws(StorageError) -> [AuditEntry] {
+        try holdEntries(at: now) + orderEntries(at: now)
+    }
+
+    private func holdEntries(at now: Timestamp) throws(StorageError) -> [AuditEntry] {
+        var entries: [AuditEntry] = []
+        func note(_ action: String, _ holds: [String: Hold], by person: String?)
+            throws(StorageError)
+        {
+            for (holder, held) in Dictionary(grouping: holds, by: \.value.holder).sorted(by: {
+                $0.key < $1.key
+            }) {
+                let text = try JSONColumn.text(of: AuditedHold(held))
+                entries.append(
+                    AuditEntry(
+                        at: now, actor: person ?? holder, action: action,
+                        object: read.inputs.policy.spec.name,
+                        before: action == AuditEntry.held ? nil : text,
+                        after: action == AuditEntry.held ? text : nil,
+                        message: person == nil ? nil : message,
+                        requestID: person == nil ? nil : requestID))
+            }
+        }
+        try note(AuditEntry.held, holdsBegun, by: nil)
+        if read.inputs.order == .release {
+            try note(AuditEntry.released, holdsEnded, by: actor)
+        } else {
+            try note(AuditEntry.holdEnded, holdsEnded, by: nil)
+        }
+        return entries
+    }
+
+    private func orderEntries(at now: Timestamp) throws(StorageError) -> [AuditEntry] {
         guard let actor else { return [] }
         var entries: [AuditEntry] = []
         func note(_ action: String, before: String? = nil, after: String? = nil) {
@@ -38,13 +71,27 @@ extension EvaluationCommit {
         case .failback: note("policy.failback")
         case .reattach(let members):
             note("policy.reattach", after: try members.map(JSONColumn.text(of:)))
-        case nil: break
+        // Told with what it releases.
+        case .release, nil: break
         }
         return entries
     }
 
     private static func text(of word: Override) throws(StorageError) -> String {
         try JSONColumn.text(of: AuditedOverride(word))
+    }
+}
+
+/// What one holder holds of a policy, as the audit log shows it.
+private struct AuditedHold: Encodable {
+    var members: [String]
+    var since: Timestamp?
+    var until: Timestamp?
+
+    init(_ holds: [(key: String, value: Hold)]) {
+        members = holds.map(\.key).sorted()
+        since = holds.map(\.value.since).min()
+        until = holds.compactMap(\.value.until).max()
     }
 }
 

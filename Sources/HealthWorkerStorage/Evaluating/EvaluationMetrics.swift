@@ -11,8 +11,16 @@ struct EvaluationMetrics: Sendable {
             return (cause, counter)
         })
 
+    private let holds = Dictionary(
+        uniqueKeysWithValues: ["guard", "budget"].map { holder in
+            (holder, Counter(label: MetricName.holds.rawValue, dimensions: [("by", holder)]))
+        })
+
     func record(_ decision: PolicyEvaluator.Decision, took time: Duration) {
         duration.recordNanoseconds(time.microseconds * 1000)
+        for hold in decision.holdsBegun.values {
+            holds[hold.budget == nil ? "guard" : "budget"]?.increment()
+        }
         guard decision.isNewGeneration, let route = decision.route else { return }
         changes[route.cause]?.increment()
     }

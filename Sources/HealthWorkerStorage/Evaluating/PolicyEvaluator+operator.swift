@@ -105,6 +105,24 @@ extension PolicyEvaluator {
         }
     }
 
+    /// Lets members leave that are held although they turned unhealthy.
+    ///
+    /// - Throws: ``StorageError/refused(_:)`` when the policy holds none.
+    package func release(
+        _ policy: PolicyID, by person: Operator
+    ) async throws(StorageError) -> Decision {
+        try await carryOut(of: policy, by: person) { read throws(StorageError) in
+            guard read.previous?.memory.holds != nil else {
+                throw .refused([
+                    .nothingToDo(PolicyEvaluation.standstill(of: .release, in: read))
+                ])
+            }
+            var inputs = read
+            inputs.order = .release
+            return Plan(inputs: inputs)
+        }
+    }
+
     /// Stops automatic changes until `until`, or until ``thaw(_:by:)``.
     package func freeze(
         _ policy: PolicyID, reason: String, until: Timestamp?, by person: Operator
@@ -179,7 +197,7 @@ extension PolicyEvaluator {
                 }
                 do throws(StorageError) {
                     let plan = try decide(read.inputs)
-                    let verdict = PolicyEvaluation.evaluate(plan.inputs)
+                    let verdict = try await verdict(on: plan.inputs)
                     read.inputs.order = plan.inputs.order
                     commits.append(
                         EvaluationCommit(
@@ -194,7 +212,7 @@ extension PolicyEvaluator {
             if let outcomes = try await commit(commits) {
                 var decisions: [PolicyID: Decision] = [:]
                 for case (let commit, .committed(let route, let isNew)) in zip(commits, outcomes) {
-                    let decision = Decision(commit.verdict, route, isNewGeneration: isNew)
+                    let decision = Decision(commit, route, isNewGeneration: isNew)
                     metrics.record(decision, took: ContinuousClock.now - start)
                     decisions[commit.read.inputs.policy.id] = decision
                 }

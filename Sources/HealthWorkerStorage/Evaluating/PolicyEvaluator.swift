@@ -3,24 +3,27 @@ package import HealthWorkerModel
 /// Turns due evaluations into routes: reads, decides, commits, and reads again when somebody else
 /// was faster. No lock is held while it decides.
 package struct PolicyEvaluator: Sendable {
-    let storage: any RouteStore
+    let storage: any Storage
     /// Waits before a decision is taken again, so that two that meet do not meet again.
     let pause: @Sendable (_ attempt: Int) async -> Void
     let metrics = EvaluationMetrics()
+    let departures: CommonReading<Departures>
 
     package static let attempts = 5
 
-    package init(storage: any RouteStore) {
+    package init(storage: any Storage) {
         self.init(storage: storage) { attempt in
             // Cancelled: the next attempt follows at once, and there are few of them.
             try? await Task.sleep(for: .milliseconds(Int.random(in: 1...(5 << attempt))))
         }
     }
 
-    package init(storage: any RouteStore, pause: @escaping @Sendable (_ attempt: Int) async -> Void)
-    {
+    package init(storage: any Storage, pause: @escaping @Sendable (_ attempt: Int) async -> Void) {
         self.storage = storage
         self.pause = pause
+        departures = CommonReading { () async throws(StorageError) in
+            try await .read(from: storage)
+        }
     }
 
     /// Evaluates a policy if an evaluation is due.
@@ -33,16 +36,39 @@ package struct PolicyEvaluator: Sendable {
                 return .gone
             }
             if read.answers.isEmpty { return .notDue }
-            let verdict = PolicyEvaluation.evaluate(read.inputs)
-            let outcome = try await storage.commit(EvaluationCommit(read: read, verdict: verdict))
+            let commit = EvaluationCommit(read: read, verdict: try await verdict(on: read.inputs))
+            let outcome = try await storage.commit(commit)
             if case .committed(let route, let isNewGeneration) = outcome {
-                let decision = Decision(verdict, route, isNewGeneration: isNewGeneration)
+                let decision = Decision(commit, route, isNewGeneration: isNewGeneration)
                 metrics.record(decision, took: ContinuousClock.now - start)
                 return .decided(decision)
             }
             await pause(attempt)
         }
         return .leftToSweep
+    }
+
+    /// What is decided, with what the guard and the safety budgets make of it where members leave. A
+    /// budget's hold has no end, and so is the stronger one.
+    func verdict(
+        on inputs: PolicyEvaluation.Inputs
+    ) async throws(StorageError) -> PolicyEvaluation.Verdict {
+        let verdict = PolicyEvaluation.evaluate(inputs)
+        guard !verdict.leaving.isEmpty, inputs.order != .release else { return verdict }
+        let departures = try await departures.value()
+        var inputs = inputs
+        inputs.holds = Guard.holds(
+            on: verdict.leaving, of: inputs.policy.id, among: departures.all,
+            published: departures.published, at: inputs.now)
+        for spending in departures.budgets {
+            let budget = spending.budget
+            let unpaid = budget.holds(
+                on: verdict.leaving.filter { inputs.policy.spec.admits($0, budget.selector) },
+                of: inputs.policy.id, among: spending.departures,
+                published: spending.published ?? 0, at: inputs.now)
+            inputs.holds.merge(unpaid) { $1 }
+        }
+        return inputs.holds.isEmpty ? verdict : PolicyEvaluation.evaluate(inputs)
     }
 
     /// Evaluates the policies that are due, the one that waits longest first.
@@ -99,13 +125,27 @@ extension PolicyEvaluator {
         package var route: Route?
         package var isNewGeneration: Bool
         package var verdict: PolicyEvaluation.Verdict
+        package var policyName: String
+        /// What it holds and did not hold before, by member name.
+        package var holdsBegun: [String: Hold]
 
-        package init(
-            _ verdict: PolicyEvaluation.Verdict, _ route: Route?, isNewGeneration: Bool
-        ) {
-            self.verdict = verdict
+        package init(_ commit: EvaluationCommit, _ route: Route?, isNewGeneration: Bool) {
+            verdict = commit.verdict
+            policyName = commit.read.inputs.policy.spec.name
+            holdsBegun = commit.holdsBegun
             self.route = route
             self.isNewGeneration = isNewGeneration
+        }
+
+        /// A line for the log where members are held from now on.
+        package var warning: String? {
+            guard !holdsBegun.isEmpty else { return nil }
+            let names = holdsBegun.keys.sorted()
+            let rest = names.count > 10 ? " and \(names.count - 10) more" : ""
+            let holders = Set(holdsBegun.values.map(\.holder)).sorted().joined(separator: ", ")
+            return "\(holders) holds unhealthy members of \(policyName) published: "
+                + names.prefix(10).joined(separator: ", ") + rest
+                + "; to let them leave: health-worker guard release \(policyName)"
         }
     }
 

@@ -42,6 +42,8 @@ struct MemoryState: Sendable {
     var processes: [ProcessID: RunningProcess] = [:]
     var duties: [String: MemoryDuty] = [:]
     var liveSettings = LiveSettings()
+    /// By name.
+    var budgets: [String: SafetyBudget] = [:]
     var keys: [String: APIKey] = [:]
     var secrets = StoredSecrets()
     var auditLog: [AuditEntry] = []

@@ -72,7 +72,8 @@ extension MemoryStorage {
                     all: state.routes.count,
                     waiting: state.routes.values.count { $0.route == nil },
                     unprotected: state.routes.values.count { !$0.unprotected.isEmpty },
-                    frozen: state.routes.values.count { $0.freeze != nil }),
+                    frozen: state.routes.values.count { $0.freeze != nil },
+                    holding: state.routes.values.count { $0.route?.memory.holds != nil }),
                 sinks: state.sinkCounts)
         }
     }

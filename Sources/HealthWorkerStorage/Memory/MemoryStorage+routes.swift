@@ -105,6 +105,41 @@ extension MemoryStorage {
         try withState { state, _ in state.routes.mapValues(\.evaluation) }
     }
 
+    package func falls(within window: Duration) async throws(StorageError) -> [Fall] {
+        try withState { state, now in
+            var falls: [Fall] = []
+            for change in state.healthChanges.reversed() where change.turn.to == .unhealthy {
+                if change.at <= now - window { break }
+                guard state.health[change.check]?.change == change.id else { continue }
+                for policy in state.users[change.check] ?? [] {
+                    for (member, check) in state.memberChecks[policy] ?? [:]
+                    where check == change.check {
+                        falls.append(
+                            Fall(
+                                policy: policy, member: member, change: change.id, at: change.at,
+                                isConfirmedElsewhere: change.turn.isConfirmedElsewhere))
+                    }
+                }
+            }
+            return falls.sorted {
+                ($0.change, $0.policy, $0.member) < ($1.change, $1.policy, $1.member)
+            }
+        }
+    }
+
+    package func publishedMembers() async throws(StorageError) -> Int {
+        try withState { state, _ in
+            state.policies.values.filter { $0.spec.type != .simple }
+                .reduce(0) { $0 + (state.routes[$1.id]?.route?.answer.records.count ?? 0) }
+        }
+    }
+
+    package func holdingPolicies() async throws(StorageError) -> [PolicyID] {
+        try withState { state, _ in
+            state.routes.filter { $0.value.route?.memory.holds != nil }.map(\.key).sorted()
+        }
+    }
+
     package func routeChanges(
         of policy: PolicyID, before: Int64?, limit: Int
     ) async throws(StorageError) -> [Route] {
@@ -219,7 +254,8 @@ extension MemoryState {
         guard let policy = policies[id], let row = routes[id] else { return nil }
         return StoredRoute(
             policy: id, policyName: policy.spec.name, mode: policy.spec.mode,
-            evaluation: row.evaluation, members: row.members, lookAgainAt: row.lookAgainAt,
+            type: policy.spec.type, evaluation: row.evaluation, members: row.members,
+            lookAgainAt: row.lookAgainAt,
             unprotected: row.unprotected, freeze: row.freeze, route: row.route)
     }
 }

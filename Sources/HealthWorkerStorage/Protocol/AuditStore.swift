@@ -85,6 +85,12 @@ package struct AuditFilter: Hashable, Sendable {
 
 extension AuditEntry {
     package static let documentApplied = "document.applied"
+    /// Members turned unhealthy and are published on; by the guard or a budget.
+    package static let held = "policy.held"
+    /// They are healthy again, or leave because the hold is over.
+    package static let holdEnded = "policy.hold_ended"
+    /// They leave because an operator says so.
+    package static let released = "policy.released"
     /// Set names have no parentheses.
     static let noSet = "(no set)"
 

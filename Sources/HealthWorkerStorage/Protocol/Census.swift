@@ -56,12 +56,17 @@ package struct Census: Hashable, Sendable {
         /// Those that publish a family without any healthy member.
         package var unprotected = 0
         package var frozen = 0
+        /// Those that hold a member which turned unhealthy.
+        package var holding = 0
 
-        package init(all: Int = 0, waiting: Int = 0, unprotected: Int = 0, frozen: Int = 0) {
+        package init(
+            all: Int = 0, waiting: Int = 0, unprotected: Int = 0, frozen: Int = 0, holding: Int = 0
+        ) {
             self.all = all
             self.waiting = waiting
             self.unprotected = unprotected
             self.frozen = frozen
+            self.holding = holding
         }
     }
 }
@@ -123,6 +128,7 @@ extension Census.Sink {
 extension Census.Policies {
     package init(_ row: some StoredRow) {
         self.init(
-            all: row.int(0), waiting: row.int(1), unprotected: row.int(2), frozen: row.int(3))
+            all: row.int(0), waiting: row.int(1), unprotected: row.int(2), frozen: row.int(3),
+            holding: row.int(4))
     }
 }

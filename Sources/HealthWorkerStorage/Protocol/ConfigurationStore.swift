@@ -191,6 +191,7 @@ package enum ObjectKind: String, Hashable, Sendable, Codable {
     case key
     case setting
     case secret
+    case budget
 }
 
 extension Refusal: CustomStringConvertible {

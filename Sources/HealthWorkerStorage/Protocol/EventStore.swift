@@ -108,6 +108,8 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     case freeze
     /// A tier or a member was brought back by hand.
     case order
+    /// Members that turned unhealthy were held, released, or held no more.
+    case hold
     /// A check or policy was created, updated, renamed or deleted, other than by an apply.
     case edit
     /// A document was applied; asked for about some objects, what it did to each of them.
@@ -121,7 +123,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     package var checkActions: [String] {
         switch self {
         case .edit, .apply: ["check.created", "check.updated", "check.renamed", "check.deleted"]
-        case .health, .route, .override, .freeze, .order, .settings: []
+        case .health, .route, .override, .freeze, .order, .hold, .settings: []
         }
     }
 
@@ -130,6 +132,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         case .override: ["override.set", "override.cleared"]
         case .freeze: ["policy.frozen", "policy.thawed"]
         case .order: ["policy.failback", "policy.reattach"]
+        case .hold: [AuditEntry.held, AuditEntry.holdEnded, AuditEntry.released]
         case .edit, .apply:
             ["policy.created", "policy.updated", "policy.renamed", "policy.deleted"]
         case .health, .route, .settings: []
@@ -140,7 +143,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .apply: [AuditEntry.documentApplied]
         case .settings: ["worker_settings.set", "worker_settings.cleared"]
-        case .health, .route, .override, .freeze, .order, .edit: []
+        case .health, .route, .override, .freeze, .order, .hold, .edit: []
         }
     }
 }

@@ -50,6 +50,13 @@ package protocol RouteStore: Sendable {
     /// The evaluation number of every policy's route: where it is the same, so are the lines and the
     /// answer.
     func routeEvaluations() async throws(StorageError) -> [PolicyID: Int64]
+    /// Members whose checks turned unhealthy within `window` and have not turned since, in the order of
+    /// the turns; those of every policy, published or not.
+    func falls(within window: Duration) async throws(StorageError) -> [Fall]
+    /// How many members the policies that act on health publish; a walk through all routes.
+    func publishedMembers() async throws(StorageError) -> Int
+    /// Policies whose route holds a member, see ``RouteMemory/holds``; a walk through all routes.
+    func holdingPolicies() async throws(StorageError) -> [PolicyID]
     /// Newest first, older than generation `before`.
     func routeChanges(of policy: PolicyID, before: Int64?, limit: Int)
         async throws(StorageError) -> [Route]
@@ -143,10 +150,34 @@ package struct RoutesMark: Hashable, Sendable {
     }
 }
 
+/// One member whose check turned unhealthy.
+package struct Fall: Hashable, Sendable {
+    package var policy: PolicyID
+    package var member: String
+    package var change: HealthChangeID
+    /// When it turned.
+    package var at: Timestamp
+    /// Whether a second location confirmed the turn.
+    package var isConfirmedElsewhere: Bool
+
+    package init(
+        policy: PolicyID, member: String, change: HealthChangeID, at: Timestamp,
+        isConfirmedElsewhere: Bool
+    ) {
+        self.policy = policy
+        self.member = member
+        self.change = change
+        self.at = at
+        self.isConfirmedElsewhere = isConfirmedElsewhere
+    }
+}
+
 package struct StoredRoute: Hashable, Sendable, Codable {
     package var policy: PolicyID
     package var policyName: String
     package var mode: PolicyMode
+    /// Nil: remembered by a version that did not keep it.
+    package var type: PolicyType?
     package var evaluation: Int64
     /// The verdict's lines as of the last evaluation, also where the answer stayed.
     package var members: [MemberVerdict]
@@ -159,24 +190,44 @@ package struct StoredRoute: Hashable, Sendable, Codable {
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case policy = "id"
         case policyName = "policy"
-        case mode, evaluation, members
+        case mode, type, evaluation, members
         case lookAgainAt = "look_again_at"
         case unprotected, freeze, route
     }
 
     package init(
-        policy: PolicyID, policyName: String, mode: PolicyMode, evaluation: Int64,
-        members: [MemberVerdict], lookAgainAt: Timestamp?, unprotected: [RecordFamily],
+        policy: PolicyID, policyName: String, mode: PolicyMode, type: PolicyType? = nil,
+        evaluation: Int64, members: [MemberVerdict], lookAgainAt: Timestamp?,
+        unprotected: [RecordFamily],
         freeze: Freeze?, route: Route?
     ) {
         self.policy = policy
         self.policyName = policyName
         self.mode = mode
+        self.type = type
         self.evaluation = evaluation
         self.members = members
         self.lookAgainAt = lookAgainAt
         self.unprotected = unprotected
         self.freeze = freeze
         self.route = route
+    }
+}
+
+extension PolicyEvaluation.Inputs {
+    /// What the last evaluation of a policy saw, but for overrides and the time. Which check watches a
+    /// member is not in it.
+    package init(of policy: Policy, as stored: StoredRoute, overrides: [Override], now: Timestamp) {
+        var health: [String: PolicyEvaluation.MemberHealth] = [:]
+        for line in stored.members {
+            guard let measured = line.measured else { continue }
+            health[line.name] = PolicyEvaluation.MemberHealth(
+                check: 0, health: measured, since: line.since ?? policy.createdAt, epoch: 0,
+                change: nil, isEnabled: !line.flags.contains(.paused))
+        }
+        self.init(
+            policy: policy, health: health, overrides: overrides,
+            freeze: stored.freeze.flatMap { $0.holds(at: now) ? $0 : nil }, previous: stored.route,
+            now: now)
     }
 }

@@ -52,14 +52,24 @@ extension RecordedOutcome {
 }
 
 extension RecordedHealthChange {
-    /// Reads `change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id`.
+    /// Reads `change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
+    /// confirmed_elsewhere`.
     package init(row: some StoredRow) throws {
         self.init(
             id: row.id(0), check: row.id(1), at: row.moment(2),
             turn: HealthTurn(
                 from: try row.word(3), to: try row.word(4), cause: try row.word(5),
-                reason: try row.optionalWord(6)),
+                reason: try row.optionalWord(6), isConfirmedElsewhere: row.flag(9)),
             job: row.optionalID(7), worker: row.optionalID(8))
+    }
+}
+
+extension Fall {
+    /// Reads `policy_id, member, change_id, at, confirmed_elsewhere`.
+    package init(row: some StoredRow) {
+        self.init(
+            policy: row.id(0), member: row.text(1), change: row.id(2), at: row.moment(3),
+            isConfirmedElsewhere: row.flag(4))
     }
 }
 

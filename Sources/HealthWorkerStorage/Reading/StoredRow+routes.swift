@@ -33,8 +33,9 @@ extension StoredRoute {
     package init(row: some StoredRow) throws {
         let spec: PolicySpec = try row.json(11)
         self.init(
-            policy: row.id(6), policyName: spec.name, mode: spec.mode, evaluation: row.integer(7),
-            members: try row.json(5), lookAgainAt: row.optionalMoment(8),
+            policy: row.id(6), policyName: spec.name, mode: spec.mode, type: spec.type,
+            evaluation: row.integer(7), members: try row.json(5),
+            lookAgainAt: row.optionalMoment(8),
             unprotected: try row.json(9), freeze: try row.optionalJSON(10),
             route: row.isNull(0) ? nil : try Route(row, from: 0))
     }

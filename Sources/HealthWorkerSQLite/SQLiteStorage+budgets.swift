@@ -1,0 +1,36 @@
+import GRDB
+package import HealthWorkerModel
+package import HealthWorkerStorage
+
+extension SQLiteStorage {
+    package func budgets() async throws(StorageError) -> [SafetyBudget] {
+        try await read { try $0.budgets() }
+    }
+
+    package func change(_ change: BudgetChange) async throws(StorageError) {
+        try await write { session in
+            guard let entry = try change.entry(over: session.budgets(), at: session.now) else {
+                return
+            }
+            if let budget = change.budget {
+                try session.run(
+                    """
+                    INSERT INTO safety_budgets (name, budget)
+                    VALUES (?, ?)
+                    ON CONFLICT (name) DO UPDATE
+                    SET budget = excluded.budget
+                    """, [change.name, try JSONColumn.text(of: budget)])
+            } else {
+                try session.run(
+                    "DELETE FROM safety_budgets WHERE name = ?", [change.name])
+            }
+            try session.append([entry])
+        }
+    }
+}
+
+extension Session {
+    fileprivate func budgets() throws -> [SafetyBudget] {
+        try all("SELECT budget FROM safety_budgets ORDER BY name") { try $0.json(0) }
+    }
+}
