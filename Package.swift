@@ -122,6 +122,9 @@ let package = Package(
         sources(
             "HealthWorkerSecrets",
             ["HealthWorkerModel", "HealthWorkerStorage", crypto, lifecycle, logging]),
+        sources("HealthWorkerTelling", ["HealthWorkerModel"]),
+        sources(
+            "HealthWorkerPages", ["HealthWorkerModel", "HealthWorkerTelling", "CPages"]),
         sources(
             "HealthWorkerRouting",
             [
@@ -132,7 +135,7 @@ let package = Package(
             "HealthWorkerAPI",
             [
                 "HealthWorkerModel", "HealthWorkerDocument", "HealthWorkerStorage",
-                "HealthWorkerSecrets", "CSwaggerUI",
+                "HealthWorkerSecrets", "HealthWorkerTelling", "HealthWorkerPages", "CSwaggerUI",
                 hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes,
                 nioHTTPTypesHTTP1, nioPosix, crypto, lifecycle, logging, metrics,
             ]),
@@ -151,6 +154,7 @@ let package = Package(
                 "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
                 "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerSecrets",
                 "HealthWorkerRouting", "HealthWorkerAPI", "HealthWorkerMetrics",
+                "HealthWorkerTelling",
                 "HealthWorkerSettings", "HealthWorkerPatterns", "Migrations", argumentParser,
                 asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
@@ -169,6 +173,7 @@ let package = Package(
         // Its pkg-config file holds a flag that SwiftPM prohibits, with a warning at every build.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CSwaggerUI", exclude: ["assets"]),  // embedded by the C file
+        .target(name: "CPages", exclude: ["assets"]),
 
         // Tests.
         sources(
@@ -250,6 +255,8 @@ let package = Package(
                 hummingbird, hummingbirdTesting, httpTypes, lifecycle, nioCore, nioHTTP1, nioPosix,
                 logging,
             ], exclude: ["openapi.json"]),
+        tests(
+            "HealthWorkerPagesTests", ["HealthWorkerModel", "HealthWorkerPages"]),
         tests(
             "HealthWorkerMetricsTests",
             [

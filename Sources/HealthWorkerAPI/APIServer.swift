@@ -8,7 +8,7 @@ import HummingbirdCore
 package import Logging
 import NIOCore
 
-/// The HTTP API: endpoints, their description, and the page that shows it.
+/// The HTTP API: endpoints, their description, the page that shows it, and the status page.
 package struct APIServer: Sendable {
     /// Every operation, the single source of routes, validation and description.
     package let endpoints: [Endpoint]
@@ -86,11 +86,15 @@ package struct APIServer: Sendable {
     package func use(_ limits: APISettings.Limits) { mounting.limits.use(limits) }
 
     /// Paths that are served and are no operations.
-    package static let undescribedPaths = PublicEndpoints.paths + SwaggerPages.paths
+    package static let undescribedPaths =
+        PublicEndpoints.paths + SwaggerPages.paths + StatusPages.paths.map(\.path)
 
     package var router: Router<APIContext> {
         var paths = PathTable()
-        for path in Self.undescribedPaths { paths.add(path, .get) }
+        for path in PublicEndpoints.paths + SwaggerPages.paths { paths.add(path, .get) }
+        for (path, methods) in StatusPages.paths {
+            for method in methods { paths.add(path, method) }
+        }
         for endpoint in endpoints { paths.add(endpoint.path, endpoint.method) }
         let router = Router(context: APIContext.self, options: [.autoGenerateHeadEndpoints])
         router.add(middleware: RequestJournal())
@@ -100,6 +104,10 @@ package struct APIServer: Sendable {
         PublicEndpoints(backend: backend, readiness: readiness)
             .mount(on: open, document: description)
         SwaggerPages().mount(on: open)
+        StatusPages(
+            backend: backend, questions: Questions(endpoints: endpoints, mounting: mounting),
+            problems: ProblemAnswers(paths: paths)
+        ).mount(on: router)
         return router
     }
 

@@ -23,10 +23,7 @@ extension Endpoint {
         let endpoint = self
         let handler: @Sendable (Request, APIContext) async throws -> Response = {
             request, context in
-            let call = try await endpoint.call(of: request, context: context, mounting)
-            // Whatever is written may move routes, also where it fails half-way.
-            defer { if endpoint.method != .get { mounting.watch.forget() } }
-            return try await endpoint.handler(call)
+            try await endpoint.answer(to: request, context: context, mounting)
         }
         if let role {
             guard let authentication = mounting.authentication else {
@@ -46,6 +43,16 @@ extension Endpoint {
                 .add(middleware: StrangerMiddleware(limits: mounting.limits))
                 .on(RouterPath(path), method: method, use: handler)
         }
+    }
+
+    /// Validates and carries out a request of a caller who is let in already.
+    func answer(
+        to request: Request, context: APIContext, _ mounting: Mounting
+    ) async throws -> Response {
+        let call = try await call(of: request, context: context, mounting)
+        // Whatever is written may move routes, also where it fails half-way.
+        defer { if method != .get { mounting.watch.forget() } }
+        return try await handler(call)
     }
 
     private func call(

@@ -212,7 +212,7 @@ import Testing
         }
     }
 
-    @Test func `the root shows people and programs the way`() async throws {
+    @Test func `the root shows programs the way, and people the status page`() async throws {
         try await TestAPI.run { api in
             let program = try await api.get("/", as: nil)
             let person = try await api.get(
@@ -220,8 +220,8 @@ import Testing
 
             #expect(program.string("/docs") == "/docs")
             #expect(program.string("/version") == "1.2.3")
-            #expect(person.headers[.contentType] == "text/html; charset=utf-8")
-            #expect(person.text.contains("href=\"/docs\""))
+            #expect(person.status == .seeOther)
+            #expect(person.headers[.location] == "/sign-in")
         }
     }
 }

@@ -2,7 +2,7 @@
 
 HEALTH_WORKER is the binary. On SQLite the database is a file in a temporary folder; on PostgreSQL and
 MariaDB it is a schema of its own on the server that HEALTH_WORKER_TEST_POSTGRESQL or
-HEALTH_WORKER_TEST_MARIADB names. Only the role `api` runs unless others are asked for, so nothing is
+HEALTH_WORKER_TEST_MARIADB names. Only the role `api` runs unless another command is named, so nothing is
 probed: what a fuzzer writes into checks may be the address of anybody.
 """
 
@@ -40,7 +40,7 @@ class API:
 
 
 @contextlib.contextmanager
-def running(engine, settings=None):
+def running(engine, settings=None, command="api"):
     """Migrates, makes a key for each role, serves; ends what was started, whatever happens."""
     binary = os.environ["HEALTH_WORKER"]
     with tempfile.TemporaryDirectory(prefix="health-worker-api-") as folder, database(
@@ -67,7 +67,7 @@ def running(engine, settings=None):
         keys = {role: call("keys", "create", "--role", role, "--name", f"test-{role}") for role in ROLES}
         path = os.path.join(folder, "health-worker.log")
         with open(path, "w") as log:
-            process = subprocess.Popen([binary, "api"], env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen([binary, command], env=environment, stdout=log, stderr=log)
         try:
             yield API(f"http://127.0.0.1:{port(path, process)}", keys, path)
         except BaseException:

@@ -7,63 +7,24 @@ anything. A screenshot of the successful call is written to the file that is nam
 import os
 import sys
 
-from playwright.sync_api import expect, sync_playwright
+from browser import chromium, watched
+from playwright.sync_api import expect
 from running import running
-
-CHROMIUM = "/usr/bin/chromium"
-# No other host even has an address.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 
 
 def main(screenshot):
-    expect.set_options(timeout=60_000)
-    with running("sqlite") as api, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=120_000)
-        try:
-            page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
-            page.set_default_timeout(60_000)
-            troubles = watched(page, api.url)
-            use(page, api)
-            os.makedirs(os.path.dirname(os.path.abspath(screenshot)), exist_ok=True)
-            page.screenshot(path=screenshot)
-            come_back(page, api)
-            refused = page.evaluate("window.refusedByPolicy")
-            if troubles or refused:
-                sys.exit("Swagger UI met trouble:\n" + "\n".join(troubles + refused))
-        finally:
-            browser.close()
+    with running("sqlite") as api, chromium() as browser:
+        page = browser.new_context(viewport={"width": 1280, "height": 1000}).new_page()
+        page.set_default_timeout(60_000)
+        troubles = watched(page, api.url)
+        use(page, api)
+        os.makedirs(os.path.dirname(os.path.abspath(screenshot)), exist_ok=True)
+        page.screenshot(path=screenshot)
+        come_back(page, api)
+        refused = page.evaluate("window.refusedByPolicy")
+        if troubles or refused:
+            sys.exit("Swagger UI met trouble:\n" + "\n".join(troubles + refused))
     print(f"Swagger UI works offline under its content security policy: {screenshot}")
-
-
-def watched(page, url):
-    """What goes wrong in the page, as it comes."""
-    troubles = []
-    page.add_init_script(
-        """
-        window.refusedByPolicy = [];
-        document.addEventListener("securitypolicyviolation", event =>
-            window.refusedByPolicy.push(`${event.violatedDirective} refused ${event.blockedURI}`));
-        """
-    )
-    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
-    )
-    page.on("requestfailed", lambda request: troubles.append(f"failed: {request.url} {request.failure}"))
-    page.on(
-        "request",
-        lambda request: None
-        if request.url.startswith((url + "/", "data:"))
-        else troubles.append(f"elsewhere: {request.url}"),
-    )
-    return troubles
 
 
 def use(page, api):

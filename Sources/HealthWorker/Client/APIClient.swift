@@ -2,6 +2,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import Foundation
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
@@ -164,33 +165,5 @@ struct APIClient {
         }
         return lines.isEmpty
             ? "\(server) answered \(answer.status)." : lines.joined(separator: "\n")
-    }
-}
-
-extension JSONValue {
-    /// The text of a string, the digits of a number; nil for anything else.
-    var text: String? {
-        switch self {
-        case .string(let text): text
-        case .integer(let number): String(number)
-        case .number(let number): String(number)
-        case .bool(let value): String(value)
-        case .null, .array, .object: nil
-        }
-    }
-
-    /// The same for people: without what a terminal would obey.
-    var shown: String? { text.map(Terminal.harmless) }
-
-    var elements: [JSONValue] {
-        if case .array(let elements) = self { elements } else { [] }
-    }
-}
-
-extension String {
-    /// As a part of a URL's path or query.
-    var percentEncoded: String {
-        // Nil only for a text that is no Unicode, which no String is.
-        addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
     }
 }

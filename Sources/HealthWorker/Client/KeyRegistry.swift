@@ -2,6 +2,7 @@ import Foundation
 import HealthWorkerAPI
 import HealthWorkerModel
 import HealthWorkerStorage
+import HealthWorkerTelling
 import NIOHTTP1
 
 /// What can be done with keys, whatever does it.

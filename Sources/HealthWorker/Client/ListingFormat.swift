@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// How a command shows what it was told.
 enum ListingFormat: String, ExpressibleByArgument, CaseIterable {

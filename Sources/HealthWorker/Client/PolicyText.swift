@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// What the API tells of one policy and its route, for people.
 struct PolicyText {
@@ -15,13 +16,9 @@ struct PolicyText {
         guard let route else {
             return "\(policy) has no route yet: it waits for the first outcomes"
         }
-        return "\(policy) publishes \(values(of: route)), ttl \(route["ttl"]?.shown ?? "?") "
+        return
+            "\(policy) publishes \(RouteText.values(of: route)), ttl \(route["ttl"]?.shown ?? "?") "
             + "(\(route["cause"]?.shown ?? "?"), generation \(route["generation"]?.shown ?? "?"))"
-    }
-
-    static func values(of route: JSONValue) -> String {
-        let values = route["records"]?.elements.compactMap { $0["value"]?.shown } ?? []
-        return values.isEmpty ? "nothing" : values.joined(separator: ", ")
     }
 
     func text(on terminal: Terminal) -> String {
@@ -39,9 +36,9 @@ struct PolicyText {
         }
         if let freeze = evaluation["freeze"] { lines.append(Self.line(ofFreeze: freeze, terminal)) }
         lines += (evaluation["held"]?.elements ?? []).map {
-            terminal.red("Held: " + Self.line(ofHold: $0))
+            terminal.red("Held: " + HoldText.line(of: $0))
         }
-        if let sentence = Self.exposure(evaluation) {
+        if let sentence = ExposureText.sentence(evaluation) {
             lines.append(terminal.yellow("Not protected: \(sentence)."))
         } else if evaluation["protected"] == .bool(true) {
             lines.append("Protected: it would get over the loss of any one member by itself.")
@@ -53,7 +50,7 @@ struct PolicyText {
         }
         lines += ["", members(on: terminal).text]
         if !overrides.isEmpty { lines += ["", "Overrides:"] }
-        lines += overrides.map { "  " + Self.line(ofOverride: $0) }
+        lines += overrides.map { "  " + OverrideText.line(of: $0) }
         let waiting = deliveries?["items"]?.elements ?? []
         if !waiting.isEmpty { lines += ["", "Not yet delivered:"] }
         lines += waiting.map { "  " + Self.line(ofDelivery: $0) }
@@ -96,48 +93,9 @@ struct PolicyText {
         return remedies
     }
 
-    static func line(ofOverride override: JSONValue) -> String {
-        let end =
-            override["until"]?.text.map {
-                "until \(Moments.clock($0)) (\(Moments.relative($0)))"
-            } ?? "without end"
-        return "\(override["policy"]?.shown ?? "?") \(override["member"]?.shown ?? "?") "
-            + "\(override["word"]?.shown ?? "?") \(end), by \(override["actor"]?.shown ?? "?"): "
-            + (override["reason"]?.shown ?? "")
-    }
-
     private static func line(ofFreeze freeze: JSONValue, _ terminal: Terminal) -> String {
-        let end =
-            freeze["until"]?.text.map {
-                "until \(Moments.clock($0)) (\(Moments.relative($0)))"
-            } ?? "without end"
-        return terminal.yellow("Frozen \(end)")
+        return terminal.yellow("Frozen \(OverrideText.end(of: freeze))")
             + " by \(freeze["actor"]?.shown ?? "?"): \(freeze["reason"]?.shown ?? "")"
-    }
-
-    /// `fra1 by guard until 10:00:00 (in 90 s)`.
-    static func line(ofHold hold: JSONValue) -> String {
-        let end =
-            hold["until"]?.text.map { "until \(Moments.clock($0)) (\(Moments.relative($0)))" }
-            ?? "until a person releases it"
-        return "\(hold["member"]?.shown ?? "?") by \(hold["by"]?.shown ?? "?") \(end)"
-    }
-
-    /// What keeps a policy from getting over a loss; nil: nothing, or it was not asked.
-    ///
-    /// - Parameter without: Reasons that are told elsewhere.
-    static func exposure(
-        _ told: JSONValue?, without: Set<Protection.Reason> = []
-    ) -> String? {
-        let sentences = (told?["exposures"]?.elements ?? []).compactMap { exposure -> String? in
-            let reason = exposure["reason"]?.text.flatMap(Protection.Reason.init)
-            if let reason, without.contains(reason) { return nil }
-            let members = exposure["members"]?.elements.compactMap(\.shown) ?? []
-            let few = members.prefix(5).joined(separator: ", ")
-            let rest = members.count > 5 ? " and \(members.count - 5) more" : ""
-            return reason?.sentence(about: few + rest) ?? exposure["reason"]?.shown
-        }
-        return sentences.isEmpty ? nil : sentences.joined(separator: "; ")
     }
 
     static func line(ofDelivery delivery: JSONValue) -> String {

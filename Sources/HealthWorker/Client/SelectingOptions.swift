@@ -1,4 +1,5 @@
 import ArgumentParser
+import HealthWorkerTelling
 
 /// Which checks or policies a listing shows.
 struct SelectingOptions: ParsableArguments {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOCore
 import NIOHTTP1
 
@@ -175,7 +176,7 @@ extension Terminal {
     /// A plan with what comes in green and what goes in red.
     fileprivate func coloured(_ plan: Plan, isDone: Bool) -> String {
         plan.report(isDone: isDone).split(separator: "\n", omittingEmptySubsequences: false).map {
-            let line = Self.harmless(String($0))
+            let line = String($0).harmless
             switch line.first(where: { $0 != " " }) {
             case "+": return green(line)
             case "-": return red(line)

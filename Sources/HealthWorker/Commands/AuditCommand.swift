@@ -1,5 +1,6 @@
 import ArgumentParser
 import HealthWorkerModel
+import HealthWorkerTelling
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

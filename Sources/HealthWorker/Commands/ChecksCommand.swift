@@ -1,5 +1,6 @@
 import ArgumentParser
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOCore
 import NIOHTTP1
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HealthWorkerTelling
 import NIOHTTP1
 
 struct Export: AsyncParsableCommand {

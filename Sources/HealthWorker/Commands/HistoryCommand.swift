@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HealthWorkerModel
+import HealthWorkerTelling
 
 struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -150,46 +151,8 @@ private struct PolicyHistory {
     }
 
     private static func event(_ json: JSONValue) -> Event? {
-        guard let at = json["at"]?.text, let kind = json["type"]?.shown else { return nil }
-        if let turn = json["health_change"] {
-            let why = [turn["cause"]?.shown, turn["reason"]?.shown].compactMap(\.self)
-            return Event(
-                at: at, kind: kind,
-                sentence: "\(json["check"]?.shown ?? "?"): \(turn["from"]?.shown ?? "?") → "
-                    + "\(turn["to"]?.shown ?? "?") (\(why.joined(separator: ", ")))",
-                actor: turn["worker"]?.shown)
+        EventText(json).map {
+            Event(at: $0.at, kind: $0.kind, sentence: $0.sentence, actor: $0.actor)
         }
-        if let route = json["route_change"] {
-            return Event(
-                at: at, kind: kind,
-                sentence: "\(PolicyText.values(of: route)), ttl \(route["ttl"]?.shown ?? "?") "
-                    + "(\(route["cause"]?.shown ?? "?")), generation "
-                    + (route["generation"]?.shown ?? "?"))
-        }
-        guard let deed = json["deed"] else { return nil }
-        return Event(
-            at: at, kind: kind, sentence: sentence(of: deed, member: json["member"]?.shown),
-            actor: deed["actor"]?.shown)
-    }
-
-    /// `set ams1 drain until 10:00:00: kernel update`.
-    private static func sentence(of deed: JSONValue, member: String?) -> String {
-        let action = deed["action"]?.shown ?? "?"
-        let word = deed["after"] ?? deed["before"]
-        var parts = [action.split(separator: ".").last.map(String.init) ?? action]
-        if let member {
-            parts += [member, word?["word"]?.shown ?? ""]
-            if let until = word?["until"]?.text { parts.append("until \(Moments.clock(until))") }
-            if word?["break_glass"] == .bool(true) { parts.append("(break-glass)") }
-        } else if let members = word?["members"]?.elements.compactMap(\.shown) {
-            parts.append(members.joined(separator: ", "))
-            if let until = word?["until"]?.text, action == "policy.held" {
-                parts.append("until \(Moments.clock(until))")
-            }
-        } else if !action.hasPrefix("policy.") {
-            parts.append(deed["object"]?.shown ?? "")
-        }
-        let why = word?["reason"]?.shown ?? deed["message"]?.shown
-        return parts.filter { !$0.isEmpty }.joined(separator: " ") + (why.map { ": \($0)" } ?? "")
     }
 }

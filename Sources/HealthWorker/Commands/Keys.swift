@@ -4,6 +4,7 @@ import HealthWorkerAPI
 import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerStorage
+import HealthWorkerTelling
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HealthWorkerTelling
 
 struct Manual: ParsableCommand {
     static let configuration = CommandConfiguration(

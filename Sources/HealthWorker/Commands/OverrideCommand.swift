@@ -1,5 +1,6 @@
 import ArgumentParser
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOHTTP1
 
 struct OverrideCommand: AsyncParsableCommand {
@@ -38,7 +39,7 @@ struct OverrideCommand: AsyncParsableCommand {
                 .POST, "/v1/overrides", body: try JSONValue.object(body).compact
             ).json()
             let overrides = answer["items"]?.elements ?? []
-            for override in overrides { print(PolicyText.line(ofOverride: override)) }
+            for override in overrides { print(OverrideText.line(of: override)) }
             try await client.showRoutes(of: overrides)
         }
     }
@@ -94,7 +95,7 @@ struct OverrideCommand: AsyncParsableCommand {
                 .DELETE, "/v1/overrides?\(whose.query(and: message))"
             ).json()
             let cleared = answer["items"]?.elements ?? []
-            for override in cleared { print("cleared: \(PolicyText.line(ofOverride: override))") }
+            for override in cleared { print("cleared: \(OverrideText.line(of: override))") }
             try await client.showRoutes(of: cleared)
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOCore
 import NIOHTTP1
 
@@ -32,7 +33,7 @@ struct PoliciesCommand: AsyncParsableCommand {
                         return [
                             policy["name"]?.shown ?? "?", policy["type"]?.shown ?? "?",
                             policy["mode"]?.shown ?? "?", observed?["set"]?.shown ?? "-",
-                            route.map(PolicyText.values) ?? "-", route?["cause"]?.shown ?? "-",
+                            route.map(RouteText.values) ?? "-", route?["cause"]?.shown ?? "-",
                             Moments.relative(route?["decided_at"]?.text),
                             observed?["freeze"].map { $0["reason"]?.shown ?? "yes" } ?? "-",
                             Self.protection(observed),
@@ -128,7 +129,7 @@ struct PoliciesCommand: AsyncParsableCommand {
                         + PolicyText.line(of: change, policy: name))
             }
             if changes.isEmpty {
-                print("\(name) goes on to publish \(PolicyText.values(of: simulation))")
+                print("\(name) goes on to publish \(RouteText.values(of: simulation))")
             }
             let unprotected = simulation["unprotected"]?.elements.compactMap(\.shown) ?? []
             if !unprotected.isEmpty {
@@ -221,7 +222,7 @@ struct RoutesCommand: AsyncParsableCommand {
                     ["POLICY", "PUBLISHES", "TTL", "CAUSE", "GENERATION", "DECIDED", "MODE"],
                     $0.map { route in
                         [
-                            route["policy"]?.shown ?? "?", PolicyText.values(of: route),
+                            route["policy"]?.shown ?? "?", RouteText.values(of: route),
                             route["ttl"]?.shown ?? "?", route["cause"]?.shown ?? "?",
                             route["generation"]?.shown ?? "?",
                             Moments.relative(route["decided_at"]?.text),

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOHTTP1
 
 /// One policy that an operator gives an order to.

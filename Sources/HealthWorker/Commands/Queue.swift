@@ -1,5 +1,6 @@
 import ArgumentParser
 import HealthWorkerModel
+import HealthWorkerTelling
 
 struct Queue: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -36,34 +37,10 @@ struct Queue: AsyncParsableCommand {
         ]
         print(Table(names.map { $0.uppercased() }, [names.map { number("tally", $0) }]).text)
 
-        let troubles = Self.troubles(of: queue)
+        let troubles = Troubles.sentences(ofQueue: queue)
         if troubles.isEmpty { return }
         print("")
         for trouble in troubles { print(trouble) }
         throw Exit.no
-    }
-
-    /// What needs somebody, one sentence each.
-    static func troubles(of queue: JSONValue) -> [String] {
-        var troubles: [String] = []
-        let count = { (value: JSONValue?) in value?.text.flatMap(Double.init) ?? 0 }
-        if count(queue["late_slots"]) > 0 {
-            troubles.append(
-                "\(queue["late_slots"]?.text ?? "?") slots are late: start a register, or more")
-        }
-        let waiting = count(queue["waiting"]?["under_60s"]) + count(queue["waiting"]?["longer"])
-        if waiting > 0 {
-            troubles.append(
-                "\(Int(waiting)) jobs have been due for more than 10 s: start more workers, or "
-                    + "raise worker.concurrency")
-        }
-        let transaction = queue["oldest_transaction"]
-        if transaction?["too_old"] == .bool(true) {
-            troubles.append(
-                "a transaction has been open for \(Int(count(transaction?["age_seconds"]))) s "
-                    + "(\(transaction?["session"]?.text ?? "?")): the database cannot forget ended "
-                    + "jobs meanwhile; end it before it hurts")
-        }
-        return troubles
     }
 }

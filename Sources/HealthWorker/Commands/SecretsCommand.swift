@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOHTTP1
 
 struct SecretsCommand: AsyncParsableCommand {

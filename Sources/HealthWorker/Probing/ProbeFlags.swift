@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// The flags of `probe`: each stands for a field of the check.
 ///

@@ -1,6 +1,7 @@
 import Foundation
 import HealthWorkerDocument
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// One probe that was made, for people and for scripts.
 struct ProbeMade {
@@ -98,7 +99,7 @@ struct ProbeMade {
             case .failure(let reason): terminal.red("\(kind): \(reason.rawValue)")
             case .inconclusive(let reason): terminal.yellow("\(kind): \(reason.rawValue)")
             }
-        return word + (report.detail.map { ", \(Terminal.harmless($0))" } ?? "")
+        return word + (report.detail.map { ", \($0.harmless)" } ?? "")
     }
 
     private var facts: [(name: String, value: String)] {
@@ -111,7 +112,7 @@ struct ProbeMade {
             facts.append(("certificate", "\(Self.ends(end, at: startedAt))"))
         }
         if let issuer = report.tls?.issuer {
-            facts.append(("issuer", Terminal.harmless(issuer)))
+            facts.append(("issuer", issuer.harmless))
         }
         let agreed = [report.tls?.version, report.tls?.cipher].compactMap(\.self)
         if !agreed.isEmpty { facts.append(("tls", agreed.joined(separator: ", "))) }

@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// A URL that `probe` was given, taken apart: what it says of a check.
 ///
@@ -101,6 +102,6 @@ struct ProbedAddress {
 
     /// In quotes and not longer than a line.
     static func shown(_ text: String) -> String {
-        "\"\(Terminal.harmless(String(text.prefix(60))))\(text.count > 60 ? "…" : "")\""
+        "\"\(String(text.prefix(60)).harmless)\(text.count > 60 ? "…" : "")\""
     }
 }

@@ -23,15 +23,6 @@ struct Terminal {
     func blue(_ text: String) -> String { styled(text, "34") }
     func dim(_ text: String) -> String { styled(text, "2") }
 
-    /// `text` without what a terminal would obey: part of it may be a target's own words.
-    static func harmless(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map {
-                    $0.properties.generalCategory == .control ? "\u{fffd}" : $0
-                }))
-    }
-
     /// How many columns `text` takes, colours not counted.
     static func width(of text: String) -> Int {
         var width = 0

@@ -25,7 +25,7 @@ struct PublicEndpoints: Sendable {
     var all: [Endpoint] { [Self.alive, ready] }
 
     /// Pages and documents: they are no operations, so the OpenAPI document does not list them.
-    static let paths = ["/", "/openapi.json", Schema.documentPath]
+    static let paths = ["/openapi.json", Schema.documentPath]
 
     func mount(on router: some RouterMethods<APIContext>, document: Node) {
         let description = ServedDocument(document, type: "application/json")
@@ -33,7 +33,6 @@ struct PublicEndpoints: Sendable {
             Node(
                 json: Schema.jsonSchemaDocument(of: "Document", components: Schema.components)),
             type: "application/schema+json")
-        router.get("/") { request, _ in root(request) }
         router.get("/openapi.json") { request, _ in description.answer(to: request) }
         router.get(RouterPath(Schema.documentPath)) { request, _ in schema.answer(to: request) }
     }
@@ -76,27 +75,12 @@ struct PublicEndpoints: Sendable {
             ] + parts)
     }
 
-    private func root(_ request: Request) -> Response {
-        if MediaType.wanted(by: request.headers[.accept], of: [.json, .html]) == .html {
-            return .text(
-                """
-                <!doctype html>
-                <html lang="en">
-                <title>Health Worker</title>
-                <p>This is the API of Health Worker \(backend.settings.version).
-                <a href="\(SwaggerPages.index)">Try it</a>, or read
-                <a href="/openapi.json">its description</a>.</p>
-                </html>
-
-                """, type: "text/html; charset=utf-8",
-                headers: [
-                    .contentSecurityPolicy: "default-src 'none'", .vary: "Accept",
-                ])
-        }
-        return .json(
+    /// The program itself, for programs: where the rest is.
+    static func program(version: String) -> Response {
+        .json(
             .object([
                 .init("name", .text("health-worker")),
-                .init("version", .text(backend.settings.version)),
+                .init("version", .text(version)),
                 .init("docs", .text(SwaggerPages.index)), .init("openapi", .text("/openapi.json")),
                 .init("schema", .text(Schema.documentPath)),
             ]), headers: [.vary: "Accept"])

@@ -29,7 +29,7 @@ struct ProblemAnswers: MiddlewareProtocol {
         }
     }
 
-    private func problem(
+    func problem(
         of error: any Error, request: Request, context: APIContext
     ) -> ProblemDetails {
         switch error {

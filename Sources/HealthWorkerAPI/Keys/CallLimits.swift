@@ -32,6 +32,13 @@ struct CallLimits: Sendable {
         }
     }
 
+    /// - Throws: 429 where this one asks too often.
+    func admit(_ caller: Caller) throws {
+        if let wait = callers.take(for: caller.id) {
+            throw ProblemDetails(tooMany: wait, "This key is used too often.")
+        }
+    }
+
     /// - Throws: 429 where too many were refused from there already.
     func countRefusal(_ context: APIContext) throws {
         let address = context.address

@@ -19,15 +19,8 @@ struct CallerMiddleware: MiddlewareProtocol {
         next: (Request, APIContext) async throws -> Response
     ) async throws -> Response {
         let caller = try await caller(of: request, context)
-        if let wait = limits.callers.take(for: caller.id) {
-            throw ProblemDetails(tooMany: wait, "This key is used too often.")
-        }
-        guard caller.role >= role else {
-            throw ProblemDetails(
-                .forbidden,
-                "This needs a key with the role \(role.rawValue); this key has "
-                    + "\(caller.role.rawValue).")
-        }
+        try limits.admit(caller)
+        try caller.need(role)
         var context = context
         context.caller = caller
         context.logger[metadataKey: "caller"] = "\(caller.actor)"
@@ -60,5 +53,17 @@ struct CallerMiddleware: MiddlewareProtocol {
         return ProblemDetails(
             .unauthenticated, detail,
             headers: [.wwwAuthenticate: #"Bearer realm="health-worker"\#(parameters)"#])
+    }
+}
+
+extension Caller {
+    /// - Throws: 403 for a caller of a lesser role.
+    func need(_ role: KeyRole) throws {
+        guard self.role >= role else {
+            throw ProblemDetails(
+                .forbidden,
+                "This needs a key with the role \(role.rawValue); this key has "
+                    + "\(self.role.rawValue).")
+        }
     }
 }

@@ -1,8 +1,8 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 
 extension VerdictReason {
     /// Why a member is in or out, for people.
-    var sentence: String {
+    package var sentence: String {
         switch self {
         case .healthy: "healthy"
         case .simple: "a simple policy publishes every enabled member"
@@ -30,7 +30,7 @@ extension VerdictReason {
     }
 
     /// The command that would change it at once; nil where nothing but time or the target does.
-    func remedy(policy: String, member: String) -> String? {
+    package func remedy(policy: String, member: String) -> String? {
         switch self {
         case .failbackDelay, .failbackByHand: "health-worker failback \(policy)"
         case .reattachDelay, .reattachByHand: "health-worker reattach \(policy) \(member)"

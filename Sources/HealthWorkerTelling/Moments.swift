@@ -1,14 +1,14 @@
-import Foundation
-import HealthWorkerModel
+package import Foundation
+package import HealthWorkerModel
 
 /// Moments of the API for people: how long ago, or how long until then.
-enum Moments {
-    static var now: Timestamp {
+package enum Moments {
+    package static var now: Timestamp {
         Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 
     /// `12m 5s ago`, `in 2h 0m`, `now`; the text itself where it is no moment.
-    static func relative(_ text: String?, now: Date = Date()) -> String {
+    package static func relative(_ text: String?, now: Date = Date()) -> String {
         guard let text, let moment = Timestamp(text) else { return text ?? "-" }
         let seconds = Int64(now.timeIntervalSince1970.rounded()) - moment.microseconds / 1_000_000
         if seconds == 0 { return "now" }
@@ -16,7 +16,7 @@ enum Moments {
     }
 
     /// The time of day in UTC, with the date where it is not today's.
-    static func clock(_ text: String?, now: Date = Date()) -> String {
+    package static func clock(_ text: String?, now: Date = Date()) -> String {
         guard let text, let moment = Timestamp(text) else { return text ?? "-" }
         let whole = Timestamp(seconds: moment.microseconds / 1_000_000).description
         let today = Timestamp(seconds: Int64(now.timeIntervalSince1970)).description.prefix(10)

@@ -1,8 +1,8 @@
-import HealthWorkerModel
+package import HealthWorkerModel
 
 extension Protection.Reason {
     /// What is in the way of a policy's getting over a loss, for people.
-    func sentence(about members: String) -> String {
+    package func sentence(about members: String) -> String {
         switch self {
         case .waiting: "it has no route yet"
         case .unprotected: "nothing healthy is published of a family"

@@ -1,0 +1,170 @@
+package import HealthWorkerModel
+package import HealthWorkerTelling
+
+/// What is wrong now, first; then how much there is of everything, and what happened last.
+package struct OverviewPage {
+    package struct Counts: Sendable {
+        package var checks = 0
+        package var healthy = 0
+        package var unhealthy = 0
+        package var unknown = 0
+        package var stale = 0
+        package var paused = 0
+        package var policies = 0
+        package var waiting = 0
+        package var unprotected = 0
+        package var frozen = 0
+
+        package init() {}
+    }
+
+    package var visit: Visit
+    package var troubles: [Trouble]
+    /// More than are told.
+    package var untold: Int
+    package var counts: Counts
+    package var fleet: [JSONValue]
+    package var queue: JSONValue
+    package var events: [JSONValue]
+
+    package init(
+        visit: Visit, troubles: [Trouble], untold: Int, counts: Counts, fleet: [JSONValue],
+        queue: JSONValue, events: [JSONValue]
+    ) {
+        self.visit = visit
+        self.troubles = troubles
+        self.untold = untold
+        self.counts = counts
+        self.fleet = fleet
+        self.queue = queue
+        self.events = events
+    }
+
+    package var document: HTML {
+        let wrong = troubles.count(where: \.isWrong) + untold
+        return Shell(
+            visit: visit, title: wrong == 0 ? "Overview" : "\(wrong) wrong", current: Link.overview,
+            body: """
+                \(Parts.section("now", nil, now(wrong)))\
+                \(Parts.section("counts", nil, tiles))\
+                \(Parts.section("lately", "Lately", EventsTable(visit: visit, events: events).html))
+                """
+        ).document
+    }
+
+    // MARK: - Now
+
+    private func now(_ wrong: Int) -> HTML {
+        let worst = troubles.first?.rank
+        let kind: Parts.Kind =
+            wrong == 0 ? "good" : (worst ?? .out) <= .published ? "bad" : "warn"
+        let sentence =
+            switch wrong {
+            case 0: counts.checks == 0 ? "Nothing is checked yet." : "Nothing is wrong."
+            case 1: "1 thing is wrong."
+            default: "\(wrong) things are wrong."
+            }
+        let groups = Trouble.Rank.allCases.compactMap(group)
+        let more: HTML? =
+            untold > 0
+            ? """
+            <p>And \(untold) more: <a href="\(Link.checks)?health=unhealthy">all unhealthy checks</a>.</p>
+            """ : nil
+        return """
+            <div class="verdict \(kind.name)"><h1>\(sentence)</h1></div>
+            \(groups)\(more)
+            """
+    }
+
+    private func group(_ rank: Trouble.Rank) -> HTML? {
+        let found = troubles.filter { $0.rank == rank }
+        guard !found.isEmpty else { return nil }
+        let lines = found.map { trouble -> HTML in
+            let place = Self.place(of: trouble)
+            let name = trouble.name
+            let remedy: HTML? =
+                rank == .installation
+                ? trouble.remedy.map { " <code>\($0)</code>" } : nil
+            return """
+                <li>\(mark(rank, trouble.kind)) <a href="\(place)">\(name)</a> \(trouble.sentence)\(remedy)</li>
+
+                """
+        }
+        return """
+            <h3>\(title(of: rank))</h3>
+            <ul class="troubles">
+            \(lines)</ul>
+
+            """
+    }
+
+    private func mark(_ rank: Trouble.Rank, _ kind: String) -> HTML {
+        switch rank {
+        case .installation, .published: Parts.mark("bad", "▲", kind)
+        case .out: Parts.mark("bad", "▲", kind)
+        case .doubtful: Parts.mark("warn", "◆", kind)
+        case .byHand: Parts.mark("dim", "✎", kind)
+        }
+    }
+
+    private func title(of rank: Trouble.Rank) -> String {
+        switch rank {
+        case .installation: "Nothing is probed, or probes are late"
+        case .published: "Published without being healthy"
+        case .out: "Unhealthy"
+        case .doubtful: "Not known for sure"
+        case .byHand: "By hand"
+        }
+    }
+
+    private static func place(of trouble: Trouble) -> String {
+        switch trouble.kind {
+        case "check": Link.check(trouble.name)
+        case "policy": Link.policy(trouble.name)
+        case "override":
+            Link.policy(trouble.name.split(separator: "/").first.map(String.init) ?? "")
+        default: Link.fleet
+        }
+    }
+
+    // MARK: - How much
+
+    private var tiles: HTML {
+        let lag = queue["lag"]?["p99_seconds"]?.number
+        let workers = fleet.count { $0["roles"]?.words.contains("worker") ?? false }
+        return """
+            <ul class="tiles">
+            \(tile(Link.checks, "\(counts.checks)", counts.checks == 1 ? "check" : "checks", checkWords))
+            \(tile(Link.policies, "\(counts.policies)", counts.policies == 1 ? "policy" : "policies", policyWords))
+            \(tile(Link.fleet, "\(fleet.count)", fleet.count == 1 ? "process" : "processes", "\(workers) of them probing"))
+            \(tile(Link.fleet, lag.map { "\(Int(($0 * 1000).rounded())) ms" } ?? "–", "lag of probes, p99", "\(queue["live"]?.shown ?? "0") jobs live, \(queue["ready"]?.shown ?? "0") ready"))
+            </ul>
+
+            """
+    }
+
+    private func tile(_ place: String, _ figure: String, _ name: String, _ more: String) -> HTML {
+        """
+        <li><a href="\(place)"><strong>\(figure)</strong> \(name)</a><span class="more">\(more)</span></li>
+        """
+    }
+
+    private var checkWords: String {
+        Self.words([
+            (counts.healthy, "healthy"), (counts.unhealthy, "unhealthy"),
+            (counts.unknown, "unknown"), (counts.stale, "stale"), (counts.paused, "paused"),
+        ])
+    }
+
+    private var policyWords: String {
+        let words = Self.words([
+            (counts.unprotected, "unprotected"), (counts.waiting, "without a route"),
+            (counts.frozen, "frozen"),
+        ])
+        return words.isEmpty && counts.policies > 0 ? "all publish healthy members" : words
+    }
+
+    private static func words(_ counted: [(Int, String)]) -> String {
+        counted.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,80 @@
+package import Foundation
+
+/// Who looks at a page, when, and what the page is made with.
+package struct Visit: Sendable {
+    /// Nil: nobody signed in.
+    package var visitor: Visitor?
+    package var now: Date
+    package var version: String
+    package var assets: Assets
+    /// The path and the query that were asked for.
+    package var place: String
+    /// What was done just now, to be said once.
+    package var done: Done?
+    /// The kinds of events after which a page is another one.
+    package var eventKinds: [String]
+
+    package init(
+        visitor: Visitor?, now: Date, version: String, assets: Assets, place: String,
+        done: Done? = nil, eventKinds: [String] = []
+    ) {
+        self.visitor = visitor
+        self.now = now
+        self.version = version
+        self.assets = assets
+        self.place = place
+        self.done = done
+        self.eventKinds = eventKinds
+    }
+
+    package var mayOperate: Bool { visitor?.mayOperate ?? false }
+    package var mayWrite: Bool { visitor?.mayWrite ?? false }
+}
+
+package struct Visitor: Sendable {
+    package var actor: String
+    package var role: String
+    package var mayOperate: Bool
+    package var mayWrite: Bool
+    /// Whether it came with a session of this page, and not by other means.
+    package var hasSession: Bool
+
+    package init(
+        actor: String, role: String, mayOperate: Bool, mayWrite: Bool, hasSession: Bool
+    ) {
+        self.actor = actor
+        self.role = role
+        self.mayOperate = mayOperate
+        self.mayWrite = mayWrite
+        self.hasSession = hasSession
+    }
+}
+
+/// What a page says once that was done. A link names it: nobody can have the page say anything else.
+package enum Done: String, CaseIterable, Sendable {
+    case override
+    case cleared
+    case frozen
+    case thawed
+    case failback
+    case reattached
+    case probed
+    case asked
+    case paused
+    case enabled
+
+    var sentence: String {
+        switch self {
+        case .override: "The override holds."
+        case .cleared: "The override is cleared."
+        case .frozen: "The policy is frozen."
+        case .thawed: "The policy is thawed."
+        case .failback: "The policy went back to its best healthy tier."
+        case .reattached: "The member was taken back."
+        case .probed: "It was probed: the newest outcome is the answer."
+        case .asked: "A probe is asked for; its outcome is not there yet."
+        case .paused: "The check is paused."
+        case .enabled: "The check is enabled, and probed at once."
+        }
+    }
+}
