@@ -74,12 +74,51 @@ package struct Probers: Sendable {
             ? .failure(.networkUnreachable) : report.outcome
     }
 
+    /// The addresses of `host` that the address rules admit at `port`, at least one, for calls that
+    /// are no probes and whose target others name: these are to be connected to, and no others.
+    package func admittedAddresses(
+        of host: String, port: Int, within timeout: Duration
+    ) async throws(AddressError) -> [IPAddress] {
+        var found = [IPAddress(host)].compactMap(\.self)
+        if found.isEmpty {
+            let lookup = services.resolver.lookUp(
+                host, family: .any, by: .now() + TimeAmount(timeout),
+                on: MultiThreadedEventLoopGroup.singleton.next())
+            found = await withTaskCancellationHandler {
+                // Why there is none makes no difference to who calls.
+                (try? await lookup.addresses.get()) ?? []
+            } onCancel: {
+                lookup.cancel()
+            }
+        }
+        guard let first = found.first else { throw .unresolved(host) }
+        let admitted = found.filter { services.addressRules.denial(of: $0, port: port) == nil }
+        if admitted.isEmpty, let why = services.addressRules.denial(of: first, port: port) {
+            throw .denied(first, port: port, why)
+        }
+        return admitted
+    }
+
     /// Ends the threads. Probes that are under way should be cancelled or have ended before.
     package func shutdown() async {
         await services.resolver.shutdown()
         // It fails only where it was shut down before.
         try? await services.pool.shutdownGracefully()
         await services.loops.shutdown()
+    }
+}
+
+/// Why there is no address to call.
+package enum AddressError: Error, Hashable, Sendable, CustomStringConvertible {
+    case unresolved(String)
+    case denied(IPAddress, port: Int, String)
+
+    package var description: String {
+        switch self {
+        case .unresolved(let host): "The name \(host) has no address at present."
+        case .denied(let address, let port, let why):
+            "\(address.text(port: port)) may not be called: it is \(why)."
+        }
     }
 }
 
