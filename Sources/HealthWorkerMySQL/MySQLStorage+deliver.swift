@@ -13,9 +13,16 @@ extension MySQLStorage {
     }
 
     package func claimDeliveries(
-        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
     ) async throws(StorageError) -> [Delivery] {
         let process = process
+        if let gathering {
+            let late = try await read {
+                try $0.waitingDeliveries(for: sinks, limit: 1, since: gathering.within)
+            }
+            if late.isEmpty { return [] }
+        }
         // Twice as many as are wanted are looked for, without a lock: another register may take some.
         let wanted = try await read { try $0.waitingDeliveries(for: sinks, limit: limit * 2) }
         if wanted.isEmpty { return [] }
@@ -34,7 +41,7 @@ extension MySQLStorage {
                 """, [NumberTable(held), leaseEnds, process])
             var claimed: [Delivery] = []
             for row in try session.claimedDeliveries(held, kind) {
-                if let delivery = try session.walk(row) {
+                if let delivery = try session.walk(row, gathering?.most ?? 1) {
                     claimed.append(delivery)
                 } else {
                     try session.drop(row.id)
@@ -355,7 +362,10 @@ extension MySQLStorage {
 // Claiming.
 extension Session {
     /// What is due at these sinks, oldest first.
-    fileprivate func waitingDeliveries(for sinks: [String], limit: Int) throws -> [DeliveryID] {
+    /// What has been due at these sinks for so long, oldest first.
+    fileprivate func waitingDeliveries(
+        for sinks: [String], limit: Int, since pause: Duration = .zero
+    ) throws -> [DeliveryID] {
         var waiting: [(since: Timestamp, id: DeliveryID)] = []
         for sink in Set(sinks) {
             waiting += try all(
@@ -376,7 +386,7 @@ extension Session {
                   ))
                 ORDER BY since, delivery_id
                 LIMIT ?
-                """, [sink, now, now, limit]
+                """, [sink, now - pause, now, limit]
             ) { (since: $0.moment(0), id: $0.id(1)) }
         }
         waiting.sort { ($0.since, $0.id) < ($1.since, $1.id) }
@@ -425,7 +435,7 @@ extension Session {
     }
 
     /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
-    fileprivate func walk(_ row: ClaimedRow) throws -> Delivery? {
+    fileprivate func walk(_ row: ClaimedRow, _ most: Int) throws -> Delivery? {
         guard var delivery = row.delivery else { return nil }
         if case .withdraw = delivery.order {
             delivery.taken = PolicySpec.families(
@@ -445,17 +455,17 @@ extension Session {
         guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
-        let next = try first(
+        let next = try all(
             """
             SELECT generation, cause, decided_at, answer, memory, members
             FROM route_changes
             WHERE policy_id = ?
               AND generation >= ?
             ORDER BY generation
-            LIMIT 1
-            """, [delivery.policy, row.oldest]
+            LIMIT ?
+            """, [delivery.policy, row.oldest, most]
         ) { try Route($0, from: 0) }
-        let route = next ?? newest
+        let route = next.first ?? newest
         let before = try first(
             """
             SELECT generation, cause, decided_at, answer, memory, members
@@ -467,6 +477,7 @@ extension Session {
             """, [delivery.policy, route.generation]
         ) { try Route($0, from: 0) }
         delivery.order = .publish(route, after: before)
+        delivery.later = Array(next.dropFirst())
         return delivery
     }
 

@@ -13,16 +13,18 @@ extension PostgreSQLStorage {
     }
 
     package func claimDeliveries(
-        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
     ) async throws(StorageError) -> [Delivery] {
         let process = process
         return try await perform { session in
             let rows = try session.all(
-                Self.claimWaitingDeliveries, [sinks, limit, lease, process]
+                Self.claimWaitingDeliveries,
+                [sinks, limit, lease, process, gathering?.within ?? .zero]
             ) { try ClaimedRow($0, kind) }
             var claimed: [Delivery] = []
             for row in rows {
-                if let delivery = try session.walk(row) {
+                if let delivery = try session.walk(row, gathering?.most ?? 1) {
                     claimed.append(delivery)
                 } else {
                     try session.drop(row.id, attempt: row.attempt)
@@ -314,7 +316,7 @@ extension PostgreSQLStorage {
 
 extension PostgreSQLStorage {
     /// Takes what waits for the sinks `$1`, oldest first, `$2` at most, for `$3` µs and the process
-    /// `$4`, with the newest route of each.
+    /// `$4`, with the newest route of each; nothing before something has been due for `$5` µs.
     static let claimWaitingDeliveries = """
         WITH claimed AS (
             UPDATE route_outbox
@@ -335,6 +337,12 @@ extension PostgreSQLStorage {
                         AND w.withdrawal IS NOT NULL
                         AND w.holder IS NOT NULL
                         AND w.visible_at > now_us()
+                  ))
+                  AND ($5 = 0 OR EXISTS (
+                      SELECT
+                      FROM route_outbox
+                      WHERE sink = ANY ($1::text[])
+                        AND visible_at <= now_us() - $5
                   ))
                 ORDER BY since, delivery_id
                 LIMIT $2
@@ -360,8 +368,8 @@ extension PostgreSQLStorage {
 
 // What was claimed.
 extension Session {
-    /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
-    fileprivate func walk(_ row: ClaimedRow) throws -> Delivery? {
+    /// What a claimed row delivers; to an `event` sink the oldest generations that it did not get.
+    fileprivate func walk(_ row: ClaimedRow, _ most: Int) throws -> Delivery? {
         guard var delivery = row.delivery else { return nil }
         if case .withdraw = delivery.order {
             delivery.taken = PolicySpec.families(
@@ -383,17 +391,17 @@ extension Session {
         guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
-        let next = try first(
+        let next = try all(
             """
             SELECT generation, cause, decided_at, answer, memory, members
             FROM route_changes
             WHERE policy_id = $1
               AND generation >= $2
             ORDER BY generation
-            LIMIT 1
-            """, [delivery.policy, row.oldest]
+            LIMIT $3
+            """, [delivery.policy, row.oldest, most]
         ) { try Route($0, from: 0) }
-        let route = next ?? newest
+        let route = next.first ?? newest
         let before = try first(
             """
             SELECT generation, cause, decided_at, answer, memory, members
@@ -405,6 +413,7 @@ extension Session {
             """, [delivery.policy, route.generation]
         ) { try Route($0, from: 0) }
         delivery.order = .publish(route, after: before)
+        delivery.later = Array(next.dropFirst())
         return delivery
     }
 

@@ -106,7 +106,7 @@ package final class Publisher: Service {
         await withDiscardingTaskGroup { group in
             await self.repeatedly("publish", sink) { () throws(StorageError) in
                 let free = self.limits.atOnce - self.underWay.withLock { $0[sink.name] ?? 0 }
-                if free == 0 {
+                if free <= 0 {
                     for await _ in ended { break }
                     return .zero
                 }
@@ -143,10 +143,12 @@ package final class Publisher: Service {
         // Who else reaches the sink takes what waits meanwhile.
         if paused > began { return ([], min(paused - began, limits.poll * 10)) }
         let lease = sink.sink.timeLimit + limits.leaseMargin
+        let gathering = sink.sink.gathering
         let deliveries = try await storage.claimDeliveries(
-            to: [sink.name], of: sink.kind, limit: limit, lease: lease)
-        let attempts = deliveries.map {
-            Attempt(delivery: $0, sink: sink, began: began, claimedAt: $0.leaseEnds - lease)
+            to: [sink.name], of: sink.kind, limit: gathering?.most ?? limit, lease: lease,
+            gathering: gathering)
+        let attempts = DeliveryRules.groups(of: deliveries, gathering).map {
+            Attempt(deliveries: $0, sink: sink, began: began, claimedAt: $0[0].leaseEnds - lease)
         }
         return (attempts, attempts.isEmpty ? limits.poll : .zero)
     }
@@ -156,9 +158,10 @@ package final class Publisher: Service {
         await Task { await self.carryOut(attempt) }.value
     }
 
-    /// A claimed delivery, and when this was by both clocks.
+    /// Claimed deliveries that go together, and when this was by both clocks.
     private struct Attempt {
-        var delivery: Delivery
+        /// At least one.
+        var deliveries: [Delivery]
         var sink: NamedSink
         /// By the process's clock, before the lease began.
         var began: Duration
@@ -167,18 +170,19 @@ package final class Publisher: Service {
     }
 
     private func carryOut(_ attempt: Attempt) async {
-        let delivery = attempt.delivery
         let sink = attempt.sink
         do throws(StorageError) {
             let receipt: SinkReceipt?
             do throws(DeliveryError) {
-                receipt = try await hand(delivery, over: attempt)
+                receipt = try await hand(over: attempt)
             } catch {
                 switch error {
                 case .storage(let error): throw error
                 case .sink(let error):
                     try await note(error, from: sink, since: attempt.began)
-                    try await fail(attempt, error)
+                    for delivery in attempt.deliveries {
+                        try await fail(delivery, in: attempt, error)
+                    }
                 }
                 return
             }
@@ -187,18 +191,29 @@ package final class Publisher: Service {
                 count(.late, at: sink)
                 return
             }
-            let word = try await storage.acknowledge(delivery, memory: receipt.memory)
-            count(word == .lost ? .late : .delivered, at: sink)
-            if word != .lost { measure(attempt) }
-            // An earlier attempt may still be on its way, and come after this one.
-            if sink.kind == .state, delivery.attempt > 1 || word != .done {
-                lookAgain(at: delivery, sink)
+            for delivery in attempt.deliveries {
+                try await acknowledge(delivery, in: attempt, receipt)
             }
         } catch {
             // The lease ends, and it is delivered once more.
-            logger.error(
-                "a delivery could not be concluded", metadata: line(delivery, ["error": "\(error)"])
-            )
+            for delivery in attempt.deliveries {
+                logger.error(
+                    "a delivery could not be concluded",
+                    metadata: line(delivery, ["error": "\(error)"]))
+            }
+        }
+    }
+
+    private func acknowledge(
+        _ delivery: Delivery, in attempt: Attempt, _ receipt: SinkReceipt
+    ) async throws(StorageError) {
+        let sink = attempt.sink
+        let word = try await storage.acknowledge(delivery, memory: receipt.memory)
+        count(word == .lost ? .late : .delivered, at: sink)
+        if word != .lost { measure(delivery, in: attempt) }
+        // An earlier attempt may still be on its way, and come after this one.
+        if sink.kind == .state, delivery.attempt > 1 || word != .done {
+            lookAgain(at: delivery, sink)
         }
     }
 
@@ -209,10 +224,20 @@ package final class Publisher: Service {
 
     /// - Returns: nil if somebody else holds the delivery by now, and nothing was sent.
     private func hand(
-        _ claimed: Delivery, over attempt: Attempt
+        over attempt: Attempt
     ) async throws(DeliveryError) -> SinkReceipt? {
         let end = attempt.began + attempt.sink.sink.timeLimit
-        var delivery = claimed
+        var delivery = attempt.deliveries[0]
+        if attempt.sink.sink.gathering != nil, delivery.route != nil {
+            do throws(SinkError) {
+                try await within(end) { () throws(SinkError) in
+                    try await attempt.sink.sink.deliver(together: attempt.deliveries)
+                }
+            } catch {
+                throw .sink(error)
+            }
+            return SinkReceipt()
+        }
         for _ in 1...Self.rounds {
             let receipt: SinkReceipt
             do throws(SinkError) {
@@ -242,8 +267,9 @@ package final class Publisher: Service {
     /// finds something else there each time.
     private static let rounds = 3
 
-    private func fail(_ attempt: Attempt, _ error: SinkError) async throws(StorageError) {
-        let delivery = attempt.delivery
+    private func fail(
+        _ delivery: Delivery, in attempt: Attempt, _ error: SinkError
+    ) async throws(StorageError) {
         if case .superseded(let later) = error {
             count(error.result, at: attempt.sink)
             if try await storage.outdo(later, of: delivery.policy) {
@@ -256,12 +282,13 @@ package final class Publisher: Service {
         let failures = delivery.failures + 1
         let next = DeliveryRules.next(
             after: error, delivery.kind, failures: failures,
+            isAlone: attempt.deliveries.count == 1 && delivery.later.isEmpty,
             waited: attempt.claimedAt - delivery.since, spread: time.spread())
         let metadata = line(
             delivery, ["failures": "\(failures)", "error": "\(error)"])
         switch next {
         case .giveUp:
-            if try await storage.giveUp(delivery, error: error.description) {
+            if try await storage.giveUp(delivery.alone, error: error.description) {
                 count(.givenUp, at: attempt.sink)
                 logger.error("a delivery was given up", metadata: metadata)
             }
@@ -455,8 +482,13 @@ package final class Publisher: Service {
             var contact = contacts[sink.name] ?? Contact()
             defer { contacts[sink.name] = contact }
             guard case .unreachable? = error else {
-                defer { contact = Contact(answeredAt: now) }
-                return contact.failures > 0
+                let isBack = contact.failures > 0
+                contact = Contact(answeredAt: now)
+                // What it asks for is asked of all that goes there.
+                if case .notNow(_, let pause?) = error {
+                    contact.pausedUntil = now + min(pause, DeliveryRules.longestPause)
+                }
+                return isBack
             }
             if let failedAt = contact.failedAt, failedAt >= began { return false }
             if let answeredAt = contact.answeredAt, answeredAt > began { return false }
@@ -474,8 +506,8 @@ package final class Publisher: Service {
     }
 
     /// How long it took from the decision to the sink's word, by the storage's clock.
-    private func measure(_ attempt: Attempt) {
-        guard let route = attempt.delivery.route, attempt.delivery.attempt == 1 else { return }
+    private func measure(_ delivery: Delivery, in attempt: Attempt) {
+        guard let route = delivery.route, delivery.attempt == 1 else { return }
         metrics[attempt.sink.name]?.delivered(
             after: attempt.claimedAt - route.decidedAt + (time.now() - attempt.began))
     }

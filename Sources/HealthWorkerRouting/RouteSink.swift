@@ -24,6 +24,8 @@ package protocol RouteSink: Sendable {
     var timeLimit: Duration { get }
     /// What it connects to: probes are kept away from there.
     var listeners: [TargetAddress] { get }
+    /// How an `event` sink gets changes that come together; nil: each alone.
+    var gathering: Gathering? { get }
 
     /// Makes the sink hold a route, or tells it of one.
     ///
@@ -31,6 +33,9 @@ package protocol RouteSink: Sendable {
     /// it has not taken. It is never a withdrawal. What a sink has to remember whatever becomes of us
     /// it answers first (``SinkReceipt/remember(_:)``), and is called again.
     func deliver(_ delivery: Delivery) async throws(SinkError) -> SinkReceipt
+    /// Tells an `event` sink that gathers of all routes of these deliveries at once, of the later ones of
+    /// each as well: all of it is taken, or nothing.
+    func deliver(together deliveries: [Delivery]) async throws(SinkError)
     /// Takes back what was delivered to a publication that is no more, as its `on_delete` says.
     func withdraw(_ delivery: Delivery) async throws(SinkError)
     /// How what the sink holds differs from the route of a place; nil: not at all.
@@ -40,14 +45,19 @@ package protocol RouteSink: Sendable {
     func differences(
         from places: [PublishedPlace]
     ) async -> [Result<SinkDifference?, SinkError>]
-    /// Looks at the sink, and at what would keep it from taking the routes of these places. Writes
-    /// nothing.
+    /// Looks at the sink, and at what would keep it from taking the routes of these places. Changes
+    /// nothing there; an `event` sink may be told that it is a test.
     func test(_ places: [PublishedPlace]) async -> [SinkFinding]
 }
 
 extension RouteSink {
     package var timeLimit: Duration { .seconds(10) }
     package var listeners: [TargetAddress] { [] }
+    package var gathering: Gathering? { nil }
+
+    package func deliver(together deliveries: [Delivery]) async throws(SinkError) {
+        for delivery in deliveries { _ = try await deliver(delivery) }
+    }
 
     package func withdraw(_ delivery: Delivery) async throws(SinkError) {}
 
@@ -80,12 +90,25 @@ package struct SinkContext: Sendable {
     /// Follows no redirects, and reports a refused connection at once.
     package var http: HTTPClient
     package var logger: Logger
+    /// The addresses of a host that the address rules of probes admit at a port, at least one: for
+    /// sinks whose receiver is anywhere. They are to be connected to, and no others.
+    package var addresses: Addresses
 
-    package init(name: String, installation: String, http: HTTPClient, logger: Logger) {
+    package typealias Addresses =
+        @Sendable (_ host: String, _ port: Int, _ limit: Duration) async throws(SinkError) ->
+        [IPAddress]
+
+    package init(
+        name: String, installation: String, http: HTTPClient, logger: Logger,
+        addresses: @escaping Addresses = { host, _, _ throws(SinkError) in
+            throw .notNow("Nobody here finds the address of \(host).")
+        }
+    ) {
         self.name = name
         self.installation = installation
         self.http = http
         self.logger = logger
+        self.addresses = addresses
     }
 }
 

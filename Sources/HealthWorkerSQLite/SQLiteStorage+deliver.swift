@@ -14,9 +14,14 @@ extension SQLiteStorage {
     }
 
     package func claimDeliveries(
-        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
     ) async throws(StorageError) -> [Delivery] {
-        let isWanted = try await read { try !$0.waitingDeliveries(for: sinks, limit: 1).isEmpty }
+        let isWanted = try await read {
+            try !$0.waitingDeliveries(
+                for: sinks, limit: 1, since: gathering?.within ?? .zero
+            ).isEmpty
+        }
         guard isWanted else { return [] }
         let process = process
         return try await write { session in
@@ -31,7 +36,9 @@ extension SQLiteStorage {
                         holder = ?
                     WHERE delivery_id = ?
                     """, [leaseEnds.microseconds, process.rawValue, id.rawValue])
-                if let delivery = try session.claimedDelivery(id, kind) {
+                if let delivery = try session.claimedDelivery(
+                    id, kind, gathering?.most ?? 1)
+                {
                     claimed.append(delivery)
                 } else {
                     try session.drop(id)
@@ -279,8 +286,10 @@ extension SQLiteStorage {
 
 // Claiming.
 extension Session {
-    /// What is due at these sinks, oldest first.
-    fileprivate func waitingDeliveries(for sinks: [String], limit: Int) throws -> [DeliveryID] {
+    /// What has been due at these sinks for so long, oldest first.
+    fileprivate func waitingDeliveries(
+        for sinks: [String], limit: Int, since pause: Duration = .zero
+    ) throws -> [DeliveryID] {
         var due: [(since: Timestamp, id: DeliveryID)] = []
         for sink in Set(sinks) {
             due += try all(
@@ -297,11 +306,11 @@ extension Session {
                         AND w.policy_id <> route_outbox.policy_id
                         AND w.withdrawal IS NOT NULL
                         AND w.holder IS NOT NULL
-                        AND w.visible_at > ?2
+                        AND w.visible_at > ?4
                   ))
                 ORDER BY since, delivery_id
                 LIMIT ?3
-                """, [sink, now.microseconds, limit]
+                """, [sink, (now - pause).microseconds, limit, now.microseconds]
             ) { (since: $0.moment(0), id: $0.id(1)) }
         }
         due.sort { ($0.since, $0.id) < ($1.since, $1.id) }
@@ -310,7 +319,7 @@ extension Session {
 
     /// With the newest route, or for an `event` sink the oldest that it did not get.
     fileprivate func claimedDelivery(
-        _ delivery: DeliveryID, _ kind: SinkKind
+        _ delivery: DeliveryID, _ kind: SinkKind, _ most: Int
     ) throws -> Delivery? {
         let row = try first(
             """
@@ -349,17 +358,17 @@ extension Session {
         guard kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
-        let next = try first(
+        let next = try all(
             """
             SELECT generation, cause, decided_at, answer, memory, members
             FROM route_changes
             WHERE policy_id = ?
               AND generation >= ?
             ORDER BY generation
-            LIMIT 1
-            """, [delivery.policy.rawValue, row.oldest]
+            LIMIT ?
+            """, [delivery.policy.rawValue, row.oldest, most]
         ) { try Route($0, from: 0) }
-        let route = next ?? newest
+        let route = next.first ?? newest
         let before = try first(
             """
             SELECT generation, cause, decided_at, answer, memory, members
@@ -371,6 +380,7 @@ extension Session {
             """, [delivery.policy.rawValue, route.generation]
         ) { try Route($0, from: 0) }
         delivery.order = .publish(route, after: before)
+        delivery.later = Array(next.dropFirst())
         return delivery
     }
 

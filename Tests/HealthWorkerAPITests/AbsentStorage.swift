@@ -71,9 +71,9 @@ struct AbsentStorage: Storage {
     func override(id _: OverrideID) throws(StorageError) -> Override? { throw away }
 
     func installation() throws(StorageError) -> String { throw away }
-    func claimDeliveries(to _: [String], of _: SinkKind, limit _: Int, lease _: Duration)
-        throws(StorageError) -> [Delivery]
-    { throw away }
+    func claimDeliveries(
+        to _: [String], of _: SinkKind, limit _: Int, lease _: Duration, gathering _: Gathering?
+    ) throws(StorageError) -> [Delivery] { throw away }
     func acknowledge(_: Delivery, memory _: String?) throws(StorageError) -> Acknowledgement {
         throw away
     }

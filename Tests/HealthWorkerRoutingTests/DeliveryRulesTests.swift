@@ -1,5 +1,6 @@
 import HealthWorkerModel
 import HealthWorkerRouting
+import HealthWorkerStorage
 import Testing
 
 struct DeliveryRulesTests {
@@ -55,5 +56,38 @@ struct DeliveryRulesTests {
 
         #expect(next(0.8) == .retry(after: .milliseconds(800)))
         #expect(next(1.2) == .retry(after: .milliseconds(1200)))
+    }
+
+    @Test func `what went with others is not given up for what may be another's fault`() {
+        let next = DeliveryRules.next(
+            after: .refused("413"), .event, failures: 1, isAlone: false, waited: .zero, spread: 1)
+
+        #expect(next == .retry(after: .seconds(1)))
+    }
+
+    @Test func `what goes together has not failed, and is a number of routes at most`() {
+        func delivery(_ id: DeliveryID, failures: Int = 0, later: Int = 0) -> Delivery {
+            let route = Route(
+                generation: 1, cause: .first, decidedAt: Timestamp(seconds: 0),
+                answer: Answer(records: [], ttl: 30), memory: RouteMemory(), members: [])
+            return Delivery(
+                id: id, attempt: 1, failures: failures, kind: .event,
+                order: .publish(route, after: nil), later: Array(repeating: route, count: later),
+                publication: Publication(sink: "hook", name: "www"), policy: 1,
+                policyName: "www", since: Timestamp(seconds: 0), leaseEnds: Timestamp(seconds: 0))
+        }
+        let deliveries = [
+            delivery(1, later: 1), delivery(2, failures: 1, later: 2), delivery(3), delivery(4),
+            delivery(5, later: 3), delivery(6),
+        ]
+
+        let groups = DeliveryRules.groups(
+            of: deliveries, Gathering(within: .seconds(1), most: 4))
+        let each = DeliveryRules.groups(of: deliveries, nil)
+
+        #expect(groups.map { $0.map(\.id) } == [[2], [1, 3, 4], [5], [6]])
+        #expect(groups[0][0].later.isEmpty)
+        #expect(groups[1][0].later.count == 1)
+        #expect(each.map { $0.map(\.id) } == [[1], [2], [3], [4], [5], [6]])
     }
 }

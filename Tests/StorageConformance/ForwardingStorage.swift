@@ -223,9 +223,11 @@ extension ForwardingStorage {
     }
 
     package func claimDeliveries(
-        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
     ) async throws(StorageError) -> [Delivery] {
-        try await base.claimDeliveries(to: sinks, of: kind, limit: limit, lease: lease)
+        try await base.claimDeliveries(
+            to: sinks, of: kind, limit: limit, lease: lease, gathering: gathering)
     }
 
     package func acknowledge(

@@ -171,6 +171,59 @@ extension StoragePromise {
             try expectEqual(told.map(\.kind), [.event, .event, .event], "kinds")
             try expectEqual(try await storage.pendingDeliveries(of: nil), [], "what waits")
         },
+        StoragePromise("an event sink that gathers gets what came together, not before its time") {
+            let storage = try await $0.storage(process: 1)
+            let routes = try await Self.threeRoutes(storage)
+            let gathering = Gathering(within: .minutes(5), most: 2)
+            func claim() async throws -> [Delivery] {
+                try await storage.claimDeliveries(
+                    to: ["dns"], of: .event, limit: 9, lease: .hours(1), gathering: gathering)
+            }
+
+            let early = try await claim()
+            try await $0.age(by: .minutes(6))
+            try await storage.put(.detach("late", publish: ["late.example.com"]))
+            try await storage.decide(storage.policy("late").id, ["192.0.2.9"])
+            let due = try await claim()
+            let first = try unwrap(due.first, "delivery")
+            let word = try await storage.acknowledge(first)
+            let again = try await claim()
+            try await $0.age(by: .minutes(6))
+            let last = try unwrap(try await claim().first, "delivery")
+
+            try expectEqual(early, [], "claims before their time")
+            try expectEqual(due.map(\.policyName), ["www", "late"], "what is claimed together")
+            try expectEqual(first.order, .publish(routes[0], after: nil), "order")
+            try expectEqual(first.later, [routes[1]], "what is told with it")
+            try expectEqual(first.generation, routes[1].generation, "what is acknowledged")
+            try expectEqual(word, .moreWaits, "acknowledgement")
+            try expectEqual(again, [], "claims before the next one's time")
+            try expectEqual(last.order, .publish(routes[2], after: routes[1]), "what comes next")
+            try expectEqual(last.later, [], "what is told with that")
+            try expectEqual(try await storage.acknowledge(last), .done, "last acknowledgement")
+        },
+        StoragePromise("of routes that go together the first alone may be given up") {
+            let storage = try await $0.storage(process: 1)
+            let routes = try await Self.threeRoutes(storage)
+            func claim() async throws -> Delivery {
+                try unwrap(
+                    try await storage.claimDeliveries(
+                        to: ["dns"], of: .event, limit: 9, lease: .hours(1),
+                        gathering: Gathering(within: .zero, most: 9)
+                    ).first, "delivery")
+            }
+
+            let all = try await claim()
+            _ = try await storage.giveUp(all.alone, error: "413")
+            let rest = try await claim()
+
+            try expectEqual(all.later, [routes[1], routes[2]], "what went together")
+            try expectEqual(
+                try await storage.deadLetters(of: nil).map(\.generation), [routes[0].generation],
+                "dead letters")
+            try expectEqual(rest.order, .publish(routes[1], after: routes[0]), "what is left")
+            try expectEqual(rest.later, [routes[2]], "what goes with it")
+        },
         StoragePromise("a state sink gets the newest of what waited, and that alone") {
             let storage = try await $0.storage(process: 1)
             let routes = try await Self.threeRoutes(storage)

@@ -6,7 +6,8 @@ extension MemoryStorage {
     }
 
     package func claimDeliveries(
-        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
     ) async throws(StorageError) -> [Delivery] {
         try withState { [process] state, now in
             let wanted = Set(sinks)
@@ -14,12 +15,15 @@ extension MemoryStorage {
                 .filter { wanted.contains($0.publication.sink) && $0.visibleAt <= now }
                 .filter { !state.isBeingTakenBack($0, at: now) }
                 .sorted { ($0.since, $0.id) < ($1.since, $1.id) }
+            if let gathering, !due.contains(where: { $0.visibleAt <= now - gathering.within }) {
+                return []
+            }
             var claimed: [Delivery] = []
             for var row in due.prefix(limit) {
                 row.attempt += 1
                 row.visibleAt = now + lease
                 row.holder = process
-                guard let delivery = state.delivery(of: row, kind) else {
+                guard let delivery = state.delivery(of: row, kind, gathering?.most ?? 1) else {
                     state.deliveries[row.id] = nil
                     continue
                 }
@@ -317,8 +321,11 @@ extension MemoryState {
     }
 
     /// Nil for what its policy does not publish any more.
-    fileprivate func delivery(of row: MemoryDelivery, _ kind: SinkKind) -> Delivery? {
+    fileprivate func delivery(
+        of row: MemoryDelivery, _ kind: SinkKind, _ most: Int
+    ) -> Delivery? {
         let order: Delivery.Order
+        var later: [Route] = []
         let publication: Publication
         let policyName: String
         if let withdrawal = row.withdrawal {
@@ -337,7 +344,9 @@ extension MemoryState {
             case .state:
                 order = .publish(newest, after: nil)
             case .event:
-                let route = stored.changes.first { $0.generation >= row.oldest } ?? newest
+                let routes = stored.changes.filter { $0.generation >= row.oldest }.prefix(most)
+                let route = routes.first ?? newest
+                later = Array(routes.dropFirst())
                 order = .publish(
                     route, after: stored.changes.last { $0.generation < route.generation })
             }
@@ -346,7 +355,7 @@ extension MemoryState {
         }
         return Delivery(
             id: row.id, attempt: row.attempt, failures: row.failures, kind: kind, order: order,
-            publication: publication, policy: row.policy, policyName: policyName,
+            later: later, publication: publication, policy: row.policy, policyName: policyName,
             holding: holdings[row.place],
             taken: row.withdrawal == nil
                 ? [] : families(at: row.publication, exceptOf: row.policy),

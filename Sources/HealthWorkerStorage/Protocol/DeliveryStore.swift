@@ -15,8 +15,11 @@ package protocol DeliveryStore: Sendable {
     /// A `state` sink gets the newest route, an `event` sink the oldest that it did not acknowledge.
     /// What the policy does not publish any more is dropped. Nothing is published under a name while
     /// somebody takes back there what another policy had published.
-    func claimDeliveries(to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration)
-        async throws(StorageError) -> [Delivery]
+    /// - Parameter gathering: for `event` sinks; nil: each delivery is one route.
+    func claimDeliveries(
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration,
+        gathering: Gathering?
+    ) async throws(StorageError) -> [Delivery]
     /// Keeps that a delivery reached its sink, and removes it or turns to the next generation.
     /// - Parameter memory: what the sink wants to know again; nil leaves what is kept.
     func acknowledge(_ delivery: Delivery, memory: String?)
@@ -62,6 +65,28 @@ package protocol DeliveryStore: Sendable {
     func redeliver(to place: PublishedPlace) async throws(StorageError)
 }
 
+extension DeliveryStore {
+    package func claimDeliveries(
+        to sinks: [String], of kind: SinkKind, limit: Int, lease: Duration
+    ) async throws(StorageError) -> [Delivery] {
+        try await claimDeliveries(
+            to: sinks, of: kind, limit: limit, lease: lease, gathering: nil)
+    }
+}
+
+/// How changes that come together are claimed together.
+package struct Gathering: Hashable, Sendable {
+    /// Nothing is claimed before something has been due for so long; then all is that is due.
+    package var within: Duration
+    /// So many routes of one publication at most.
+    package var most: Int
+
+    package init(within: Duration, most: Int) {
+        self.within = within
+        self.most = most
+    }
+}
+
 /// A route on its way to one sink, held by one register until its lease ends.
 package struct Delivery: Hashable, Sendable {
     package var id: DeliveryID
@@ -71,6 +96,9 @@ package struct Delivery: Hashable, Sendable {
     package var failures: Int
     package var kind: SinkKind
     package var order: Order
+    /// For an `event` sink that gathers: the routes after that of the order, in their order, to be
+    /// told with it.
+    package var later: [Route]
     package var publication: Publication
     package var policy: PolicyID
     package var policyName: String
@@ -93,14 +121,16 @@ package struct Delivery: Hashable, Sendable {
 
     package init(
         id: DeliveryID, attempt: Int, failures: Int = 0, kind: SinkKind = .state, order: Order,
-        publication: Publication, policy: PolicyID, policyName: String, holding: Holding? = nil,
-        taken: Set<RecordFamily> = [], oldest: Int64 = 0, since: Timestamp, leaseEnds: Timestamp
+        later: [Route] = [], publication: Publication, policy: PolicyID, policyName: String,
+        holding: Holding? = nil, taken: Set<RecordFamily> = [], oldest: Int64 = 0,
+        since: Timestamp, leaseEnds: Timestamp
     ) {
         self.id = id
         self.attempt = attempt
         self.failures = failures
         self.kind = kind
         self.order = order
+        self.later = later
         self.publication = publication
         self.policy = policy
         self.policyName = policyName
@@ -126,8 +156,15 @@ package struct Delivery: Hashable, Sendable {
         if case .publish(let route, _) = order { route } else { nil }
     }
 
-    /// What is acknowledged: the route's, or that of withdrawals.
-    package var generation: Int64 { route?.generation ?? Withdrawal.generation }
+    /// What is acknowledged: the last route's, or that of withdrawals.
+    package var generation: Int64 { (later.last ?? route)?.generation ?? Withdrawal.generation }
+
+    /// Without the later routes, which wait for another one then.
+    package var alone: Delivery {
+        var delivery = self
+        delivery.later = []
+        return delivery
+    }
 }
 
 package enum Acknowledgement: Hashable, Sendable {
