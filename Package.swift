@@ -129,7 +129,7 @@ let package = Package(
             "HealthWorkerRouting",
             [
                 "HealthWorkerModel", "HealthWorkerStorage", "HealthWorkerSettings",
-                asyncHTTPClient, nioCore, nioHTTP1, nioPosix, lifecycle, logging, metrics,
+                asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix, lifecycle, logging, metrics,
             ]),
         sources(
             "HealthWorkerAPI",
@@ -182,7 +182,8 @@ let package = Package(
         sources(
             "CountsConformance", path: "Tests/CountsConformance", ["HealthWorkerModel"]),
         sources(
-            "TestServers", path: "Tests/TestServers", [asyncHTTPClient, nioCore, nioHTTP1]),
+            "TestServers", path: "Tests/TestServers",
+            ["FreePorts", asyncHTTPClient, nioCore, nioHTTP1]),
         sources("FreePorts", path: "Tests/FreePorts", []),
         // Not of the program: what scripts/bench measures it with.
         .executableTarget(

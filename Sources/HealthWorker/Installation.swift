@@ -66,7 +66,8 @@ struct Installation {
         if roles.contains(.api), let key = settings.api.bootstrapKey {
             try await Engine.reporting { try await FirstKey.make(key, in: storage, logger) }
         }
-        let sinks = try Sinks(settings, installation: installation, logger: logger)
+        let sinks = try Sinks(
+            settings, installation: installation, probers: probers, logger: logger)
         let publisher =
             roles.contains(.register) && !sinks.named.isEmpty
             ? Publisher(storage: storage, sinks: sinks.named, logger: logger) : nil
@@ -157,7 +158,7 @@ struct Installation {
         }
         if let watch { services.append(watch) }
         if let secrets { services.append(secrets) }
-        if worker != nil || roles.contains(.api) {
+        if worker != nil || roles.contains(.api) || publisher != nil {
             let own = OwnServices(
                 settings, sinks: sinks.named, probers: probers,
                 resolver: SystemResolver(threads: 1))

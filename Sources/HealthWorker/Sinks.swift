@@ -1,5 +1,7 @@
 import AsyncHTTPClient
 import HealthWorkerAPI
+import HealthWorkerModel
+import HealthWorkerProbes
 import HealthWorkerRouting
 import HealthWorkerSettings
 import Logging
@@ -28,11 +30,23 @@ struct Sinks {
     }
 
     /// Exits 78 where a sink cannot be made as it is configured.
-    init(_ settings: Settings, installation: String, logger: Logger) throws {
+    ///
+    /// - Parameter probers: know the address rules, and find addresses.
+    init(
+        _ settings: Settings, installation: String, probers: Probers, logger: Logger
+    ) throws {
         do throws(SinkError) {
             named = try SinkTable.sinks(settings.sinks) { name in
                 SinkContext(
-                    name: name, installation: installation, http: Self.client(), logger: logger)
+                    name: name, installation: installation, http: Self.client(), logger: logger,
+                    addresses: { host, port, limit throws(SinkError) in
+                        do throws(AddressError) {
+                            return try await probers.admittedAddresses(
+                                of: host, port: port, within: limit)
+                        } catch {
+                            throw .notNow(error.description)
+                        }
+                    })
             }
         } catch {
             throw Exit.error(Exit.configuration, error.description)

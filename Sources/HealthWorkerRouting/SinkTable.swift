@@ -4,7 +4,8 @@ package import HealthWorkerSettings
 /// The kinds of sinks that there are, a line for each.
 package enum SinkTable {
     package static let all: [any RouteSink.Type] = [
-        PowerDNSSink.self
+        PowerDNSSink.self,
+        WebhookSink.self,
     ]
 
     /// What the configuration needs to know of them.

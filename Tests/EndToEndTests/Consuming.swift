@@ -52,7 +52,7 @@ struct ConsumedPair {
     var installation: Installation
 
     static func start(
-        settings: [String: String]
+        settings: [String: String], publish: String = ""
     ) async throws -> ConsumedPair {
         let scratch = try Scratch()
         let targetPort = try Here.freePort()
@@ -60,14 +60,19 @@ struct ConsumedPair {
         try await targets.start("127.0.0.1")
         try await targets.start("127.0.0.2")
         let document = try scratch.write(
-            Self.document(targetPort: targetPort), to: "policy.yaml")
+            Self.document(targetPort: targetPort, publish: publish), to: "policy.yaml")
         return ConsumedPair(
             scratch: scratch, targets: targets, targetPort: targetPort,
             installation: try await Installation.start(
                 in: scratch, port: try Here.freePort(), apply: document, environment: settings))
     }
 
-    static func document(targetPort: Int, _ second: String = "") -> String {
+    /// - Parameters:
+    ///   - second: more of the second member.
+    ///   - publish: where the route goes.
+    static func document(
+        targetPort: Int, _ second: String = "", publish: String = ""
+    ) -> String {
         """
         format: 1
         set: test
@@ -86,6 +91,7 @@ struct ConsumedPair {
           - {name: fra1, value: 127.0.0.1, weight: 20}
           - {name: ams1, value: 127.0.0.2, weight: 10\(second)}
           reattach_delay: 1s
+          publish: [\(publish)]
         """
     }
 

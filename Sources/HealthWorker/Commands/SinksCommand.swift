@@ -37,7 +37,10 @@ struct SinksCommand: AsyncParsableCommand {
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Look at a sink, and at what would keep it from taking routes.",
-            discussion: "Nothing is written to it. Exits with 3 where something has to be mended.")
+            discussion: """
+                Nothing changes there; a webhook gets a test message. Exits with 3 where something has to be \
+                mended.
+                """)
 
         @OptionGroup var options: ClientOptions
         @OptionGroup var output: OutputOptions

@@ -67,7 +67,7 @@ struct SinkEndpoints {
             .post, "/v1/sinks/{name}/test", "testSink", tag: .routes, role: .operate,
             summary: "Look at a sink, and at what would keep it from taking routes",
             description: "From where this API runs, which needs the sink in its configuration. "
-                + "Nothing is written to the sink.",
+                + "Nothing changes at the sink; a webhook gets a test message.",
             parameters: [Self.name],
             answers: [Endpoint.Answer(.ok, "What was found.", .reference("SinkTest"))],
             problems: [.notFound, .conflict]
