@@ -30,6 +30,9 @@ static const unsigned char mysql_008[] = {
 static const unsigned char mysql_009[] = {
 #embed "MySQL/009_trust.sql"
 };
+static const unsigned char mysql_010[] = {
+#embed "MySQL/010_arrivals.sql"
+};
 
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
@@ -57,6 +60,9 @@ static const unsigned char postgresql_008[] = {
 };
 static const unsigned char postgresql_009[] = {
 #embed "PostgreSQL/009_trust.sql"
+};
+static const unsigned char postgresql_010[] = {
+#embed "PostgreSQL/010_arrivals.sql"
 };
 
 static const unsigned char sqlite_001[] = {
@@ -86,6 +92,9 @@ static const unsigned char sqlite_008[] = {
 static const unsigned char sqlite_009[] = {
 #embed "SQLite/009_trust.sql"
 };
+static const unsigned char sqlite_010[] = {
+#embed "SQLite/010_arrivals.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
@@ -97,6 +106,7 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 7, "events", mysql_007, sizeof mysql_007},
     {"MySQL", 8, "sinks", mysql_008, sizeof mysql_008},
     {"MySQL", 9, "trust", mysql_009, sizeof mysql_009},
+    {"MySQL", 10, "arrivals", mysql_010, sizeof mysql_010},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
@@ -106,6 +116,7 @@ static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 7, "events", postgresql_007, sizeof postgresql_007},
     {"PostgreSQL", 8, "sinks", postgresql_008, sizeof postgresql_008},
     {"PostgreSQL", 9, "trust", postgresql_009, sizeof postgresql_009},
+    {"PostgreSQL", 10, "arrivals", postgresql_010, sizeof postgresql_010},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
@@ -115,6 +126,7 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 7, "events", sqlite_007, sizeof sqlite_007},
     {"SQLite", 8, "sinks", sqlite_008, sizeof sqlite_008},
     {"SQLite", 9, "trust", sqlite_009, sizeof sqlite_009},
+    {"SQLite", 10, "arrivals", sqlite_010, sizeof sqlite_010},
 };
 
 const char *embedded_version(void) { return "0.1.0"; }

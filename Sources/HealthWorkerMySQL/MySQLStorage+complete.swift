@@ -184,12 +184,13 @@ extension Session {
                 [
                     check, now, turn.from.rawValue, turn.to.rawValue, turn.cause.rawValue,
                     turn.reason?.rawValue, job, worker, turn.isConfirmedElsewhere,
+                    turn.noticedAt,
                 ]
             },
             into: """
                 health_changes
                     (check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-                     confirmed_elsewhere)
+                     confirmed_elsewhere, noticed_at)
                 """
         ).ids
         return Dictionary(

@@ -128,11 +128,13 @@ extension Session {
         let members = try all(
             """
             SELECT m.policy_id, m.member,
-                   m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled
+                   m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled,
+                   t.noticed_at
             FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS p
             STRAIGHT_JOIN policy_members AS m FORCE INDEX (PRIMARY) ON m.policy_id = p.policy_id
             STRAIGHT_JOIN checks AS c FORCE INDEX (PRIMARY) ON c.check_id = m.check_id
             STRAIGHT_JOIN check_health AS h FORCE INDEX (PRIMARY) ON h.check_id = m.check_id
+            LEFT JOIN health_changes AS t FORCE INDEX (PRIMARY) ON t.change_id = h.change_id
             """, [NumberTable(policies)]
         ) { row in
             (

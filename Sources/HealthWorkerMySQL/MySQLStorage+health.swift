@@ -73,7 +73,7 @@ extension MySQLStorage {
 
     package static let healthChangesOfCheck = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes FORCE INDEX (health_changes_of_check)
         WHERE check_id = ?
           AND change_id < ?
@@ -83,7 +83,7 @@ extension MySQLStorage {
 
     package static let healthChanges = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes
         WHERE change_id < ?
         ORDER BY change_id DESC

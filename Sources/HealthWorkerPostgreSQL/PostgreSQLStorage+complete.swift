@@ -138,7 +138,7 @@ extension PostgreSQLStorage {
                     ELSE (SELECT now_us())
                 END,
                 in_a_row = a.in_a_row,
-                run_since = a.run_since,
+                run_since = CASE WHEN a.cause IS NULL THEN a.run_since END,
                 run_worker_id = a.run_worker_id,
                 corroborated = a.corroborated,
                 inconclusive_since = a.inconclusive_since,
@@ -154,14 +154,15 @@ extension PostgreSQLStorage {
               AND h.health = a.base_health
               AND h.in_a_row = a.base_in_a_row
             RETURNING a.job_id, a.attempt, a.check_id, a.from_health, a.to_health, a.cause,
-                      a.turn_reason, a.confirmed_elsewhere, h.change_id
+                      a.turn_reason, a.confirmed_elsewhere, a.run_since AS noticed_at,
+                      h.change_id
         ),
         turned AS (
             INSERT INTO health_changes
                 (change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-                 confirmed_elsewhere)
+                 confirmed_elsewhere, noticed_at)
             SELECT change_id, check_id, (SELECT now_us()), from_health, to_health, cause,
-                   turn_reason, job_id, $36, confirmed_elsewhere
+                   turn_reason, job_id, $36, confirmed_elsewhere, noticed_at
             FROM moved
             WHERE cause IS NOT NULL
             ORDER BY change_id
@@ -400,8 +401,11 @@ private struct MovingColumns {
             ArrayText(count) { $0.append(ends[$1].decision.state.health.rawValue) },
             ArrayText(count) { $0.append(ends[$1].decision.state.since.microseconds) },
             ArrayText(count) { $0.append(Int64(ends[$1].decision.state.inARow)) },
+            // Of a turn, when the row began that turned it: nothing is counted any more.
             ArrayText(filledUp: count) {
-                $0.append(ends[$1].decision.state.runSince?.microseconds)
+                let decision = ends[$1].decision
+                $0.append(
+                    (decision.turn.map(\.noticedAt) ?? decision.state.runSince)?.microseconds)
             },
             ArrayText(filledUp: count) { $0.append(ends[$1].decision.state.runWorker?.rawValue) },
             ArrayText(count) { $0.append(ends[$1].decision.state.isCorroborated) },

@@ -130,10 +130,12 @@ extension Session {
         let members = try all(
             """
             SELECT m.policy_id, m.member,
-                   m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled
+                   m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled,
+                   t.noticed_at
             FROM policy_members AS m
             JOIN checks AS c USING (check_id)
             JOIN check_health AS h USING (check_id)
+            LEFT JOIN health_changes AS t ON t.change_id = h.change_id
             WHERE m.policy_id = ANY ($1::bigint[])
             """, [policies]
         ) { row in

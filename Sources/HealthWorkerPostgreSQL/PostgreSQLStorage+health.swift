@@ -53,7 +53,7 @@ extension PostgreSQLStorage {
 
     package static let healthChangesOfCheck = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes
         WHERE check_id = $1
           AND change_id < $2
@@ -63,7 +63,7 @@ extension PostgreSQLStorage {
 
     package static let healthChanges = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes
         WHERE change_id < $1
         ORDER BY change_id DESC

@@ -244,13 +244,13 @@ extension Session {
             """
             INSERT INTO health_changes
                 (check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-                 confirmed_elsewhere)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 confirmed_elsewhere, noticed_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 check.rawValue, now.microseconds, turn.from.rawValue, turn.to.rawValue,
                 turn.cause.rawValue, turn.reason?.rawValue, job?.rawValue, worker?.rawValue,
-                turn.isConfirmedElsewhere,
+                turn.isConfirmedElsewhere, turn.noticedAt?.microseconds,
             ])
         let change = HealthChangeID(db.lastInsertedRowID)
         try run(

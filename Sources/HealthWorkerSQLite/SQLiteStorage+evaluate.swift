@@ -98,10 +98,13 @@ extension Session {
     ) throws -> [String: PolicyEvaluation.MemberHealth] {
         let members = try all(
             """
-            SELECT m.member, m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled
+            SELECT m.member,
+                   m.check_id, h.health, h.health_since, h.epoch, h.change_id, c.is_enabled,
+                   t.noticed_at
             FROM policy_members AS m
             JOIN checks AS c ON c.check_id = m.check_id
             JOIN check_health AS h ON h.check_id = m.check_id
+            LEFT JOIN health_changes AS t ON t.change_id = h.change_id
             WHERE m.policy_id = ?
             """, [policy.rawValue]
         ) { (name: $0.text(0), health: try PolicyEvaluation.MemberHealth($0, from: 1)) }

@@ -56,7 +56,7 @@ extension SQLiteStorage {
 
     package static let healthChangesOfCheck = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes
         WHERE check_id = ?
           AND change_id < ?
@@ -66,7 +66,7 @@ extension SQLiteStorage {
 
     package static let healthChanges = """
         SELECT change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-               confirmed_elsewhere
+               confirmed_elsewhere, noticed_at
         FROM health_changes
         WHERE change_id < ?
         ORDER BY change_id DESC

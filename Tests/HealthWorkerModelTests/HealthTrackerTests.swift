@@ -13,7 +13,9 @@ import Testing
         #expect(decision.state.health == .healthy)
         #expect(decision.state.since == tracked.now)
         #expect(
-            decision.turn == HealthTurn(from: .unknown, to: .healthy, cause: .firstSuccess))
+            decision.turn
+                == HealthTurn(
+                    from: .unknown, to: .healthy, cause: .firstSuccess, noticedAt: tracked.now))
         #expect(decision.recheck == nil)
     }
 
@@ -29,7 +31,9 @@ import Testing
         #expect(
             third.turn
                 == HealthTurn(
-                    from: .healthy, to: .unhealthy, cause: .fall, reason: .statusMismatch))
+                    from: .healthy, to: .unhealthy, cause: .fall, reason: .statusMismatch,
+                    noticedAt: first.state.runSince))
+        #expect(first.state.runSince != nil)
         #expect(third.state.inARow == 0 && third.state.runWorker == nil)
         #expect(third.recheck == nil)
     }
@@ -70,10 +74,13 @@ import Testing
     @Test func `rise successes in a row need no second worker`() {
         var tracked = Tracked(check: .sample(rise: 2), health: .unhealthy)
 
-        tracked.see(.success, by: ada)
+        let first = tracked.see(.success, by: ada)
         let second = tracked.see(.success, by: ada)
 
-        #expect(second.turn == HealthTurn(from: .unhealthy, to: .healthy, cause: .rise))
+        #expect(
+            second.turn
+                == HealthTurn(
+                    from: .unhealthy, to: .healthy, cause: .rise, noticedAt: first.state.runSince))
     }
 
     @Test func `a healthy check that stays healthy is not written`() {

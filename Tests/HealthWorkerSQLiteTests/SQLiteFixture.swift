@@ -86,7 +86,8 @@ final class SQLiteFixture: StorageFixture {
         ("api_keys", "expires_at"), ("api_keys", "last_used_at"), ("api_keys", "revoked_at"),
         ("audit_log", "at"), ("settings", "updated_at"), ("secrets", "created_at"),
         ("secrets", "updated_at"), ("sink_holdings", "delivered_at"), ("dead_letters", "since"),
-        ("dead_letters", "given_up_at"),
+        ("dead_letters", "given_up_at"), ("health_changes", "noticed_at"),
+        ("route_arrivals", "applied_at"), ("route_arrivals", "observed_at"),
     ]
 
     /// Statements past the storage, on a connection of their own.

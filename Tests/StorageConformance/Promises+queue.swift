@@ -426,10 +426,12 @@ extension StoragePromise {
 
             let report = try await storage.complete(claim, .success)
 
-            let turn = HealthTurn(from: .unknown, to: .healthy, cause: .firstSuccess)
             let change = try unwrap(
                 try await storage.healthChanges(of: claim.check, before: nil, limit: 9).first,
                 "health change")
+            let turn = HealthTurn(
+                from: .unknown, to: .healthy, cause: .firstSuccess,
+                noticedAt: try unwrap(change.turn.noticedAt, "when it was noticed"))
             try expectEqual(
                 report.turned,
                 [TurnedCheck(check: claim.check, change: change.id, turn: turn, policies: [p, r])],
@@ -444,6 +446,37 @@ extension StoragePromise {
             try expectEqual(
                 Set(try await storage.dueEvaluations(limit: 9).map(\.policy)), [p, r],
                 "evaluations that are due")
+        },
+        StoragePromise("a turn says when the first outcome of its row came, and so does its route")
+        {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.sample("web", fall: 2))
+            try await storage.put(.detach("www", checks: ["web"]))
+            try await storage.settle("web", .healthy)
+            try await storage.enqueueNow(storage.check("web").id)
+            let first = try await storage.completion(
+                of: storage.claim("web"), .failure(.connectRefused))
+            _ = try await storage.complete([first])
+            try await $0.age(by: .seconds(2))
+            try await storage.enqueueNow(storage.check("web").id)
+            try await storage.complete(storage.claim("web"), .failure(.connectRefused))
+
+            let noticed = try unwrap(first.decision.state.runSince, "when the row began")
+            let change = try unwrap(
+                try await storage.healthChanges(
+                    of: first.claim.check, before: nil, limit: 1
+                ).first, "health change")
+            let event = try unwrap(
+                try await storage.events(EventQuery(kinds: [.health], limit: 1)).first, "event")
+            let inputs = try unwrap(
+                try await storage.evaluationInputs(of: storage.policy("www").id), "inputs")
+            let state = try await storage.state(of: "web")
+            try expectEqual(change.turn.to, .unhealthy, "health")
+            try expectEqual(change.turn.noticedAt, noticed, "when the turn was noticed")
+            try expectEqual(event, .turn(change), "the turn as an event")
+            try expectEqual(
+                inputs.inputs.health.values.map(\.noticedAt), [noticed], "what an evaluation reads")
+            try expectEqual(state.runSince, nil, "the row that is counted")
         },
         StoragePromise("since when a health holds is told by the storage's clock") {
             let storage = try await $0.storage(process: 1)

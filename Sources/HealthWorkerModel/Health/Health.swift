@@ -62,16 +62,19 @@ package struct HealthTurn: Hashable, Sendable {
     package var reason: Reason?
     /// Whether the outcome that turned it came from another location than the one that began the row.
     package var isConfirmedElsewhere: Bool
+    /// When the first of the outcomes in a row came that turned it; nil where none did.
+    package var noticedAt: Timestamp?
 
     package init(
         from: Health, to: Health, cause: TurnCause, reason: Reason? = nil,
-        isConfirmedElsewhere: Bool = false
+        isConfirmedElsewhere: Bool = false, noticedAt: Timestamp? = nil
     ) {
         self.from = from
         self.to = to
         self.cause = cause
         self.reason = reason
         self.isConfirmedElsewhere = isConfirmedElsewhere
+        self.noticedAt = noticedAt
     }
 }
 

@@ -17,7 +17,7 @@ extension HealthTracker {
         case .success where base.health == .unhealthy:
             counted(base, observation, check, inARow: max(1, observation.run))
         case .success where base.health == .unknown:
-            turned(base, to: .healthy, cause: .firstSuccess, observation)
+            turned(base, to: .healthy, cause: .firstSuccess, observation, since: observation.at)
         case .success, .failure:
             Decision(state: base.withoutRow)
         }
@@ -66,14 +66,18 @@ extension HealthTracker {
 
         if base.health == .unhealthy {
             if inARow >= check.rise {
-                return turned(base, to: .healthy, cause: .rise, observation)
+                return turned(
+                    base, to: .healthy, cause: .rise, observation, since: state.runSince)
             }
         } else if inARow >= check.fall {
             if check.confirm == .none || state.isCorroborated || !observation.othersAlive {
-                return turned(base, to: .unhealthy, cause: .fall, observation)
+                return turned(
+                    base, to: .unhealthy, cause: .fall, observation, since: state.runSince)
             }
             if inARow >= check.fall + 2 {
-                return turned(base, to: .unhealthy, cause: .uncorroborated, observation)
+                return turned(
+                    base, to: .unhealthy, cause: .uncorroborated, observation,
+                    since: state.runSince)
             }
         }
 
@@ -87,7 +91,8 @@ extension HealthTracker {
     }
 
     private static func turned(
-        _ base: HealthState, to health: Health, cause: TurnCause, _ observation: Observation
+        _ base: HealthState, to health: Health, cause: TurnCause, _ observation: Observation,
+        since noticedAt: Timestamp?
     ) -> Decision {
         var state = base.withoutRow
         state.health = health
@@ -96,7 +101,8 @@ extension HealthTracker {
             state: state,
             turn: HealthTurn(
                 from: base.health, to: health, cause: cause, reason: observation.outcome.reason,
-                isConfirmedElsewhere: base.inARow > 0 && observation.rowBeganElsewhere))
+                isConfirmedElsewhere: base.inARow > 0 && observation.rowBeganElsewhere,
+                noticedAt: noticedAt))
     }
 }
 

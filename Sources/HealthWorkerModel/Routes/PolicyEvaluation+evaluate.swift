@@ -101,7 +101,8 @@ extension PolicyEvaluation {
                 family: standing.member.family, isPublished: false,
                 reason: standing.isBarred ? standing.reasonBarred : .waiting,
                 measured: standing.measured?.health, effective: standing.effective,
-                since: standing.measured?.since, flags: standing.flags)
+                since: standing.measured?.since, noticedAt: standing.measured?.noticedAt,
+                flags: standing.flags)
         }
         return Verdict(
             answer: nil, cause: .first, members: members, memory: memory,
@@ -150,7 +151,8 @@ extension PolicyEvaluation {
             isPublished: choice?.published.contains(name) ?? false,
             reason: choice?.reasons[name] ?? standing.reasonBarred,
             measured: standing.measured?.health, effective: standing.effective,
-            since: standing.measured?.since, flags: flags)
+            since: standing.measured?.since, noticedAt: standing.measured?.noticedAt,
+            flags: flags)
     }
 
     /// The families in which something should be published and nothing healthy is.

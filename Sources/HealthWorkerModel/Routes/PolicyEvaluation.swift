@@ -44,10 +44,12 @@ package enum PolicyEvaluation {
         package var change: HealthChangeID?
         /// False: paused, so that `health` is the last one.
         package var isEnabled: Bool
+        /// When the first of the outcomes in a row came that turned it.
+        package var noticedAt: Timestamp?
 
         package init(
             check: CheckID, health: Health, since: Timestamp, epoch: Int64,
-            change: HealthChangeID?, isEnabled: Bool
+            change: HealthChangeID?, isEnabled: Bool, noticedAt: Timestamp? = nil
         ) {
             self.check = check
             self.health = health
@@ -55,6 +57,7 @@ package enum PolicyEvaluation {
             self.epoch = epoch
             self.change = change
             self.isEnabled = isEnabled
+            self.noticedAt = noticedAt
         }
     }
 

@@ -94,18 +94,23 @@ package struct MemberVerdict: Hashable, Sendable, Codable {
     package var effective: Health
     /// Since when the measured health holds.
     package var since: Timestamp?
+    /// When the first of the outcomes in a row came that turned it so; nil where none did.
+    package var noticedAt: Timestamp?
     /// What else a person should know.
     package var flags: [VerdictFlag]
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case name, value, family
         case isPublished = "published"
-        case reason, measured, effective, since, flags
+        case reason, measured, effective, since
+        case noticedAt = "noticed_at"
+        case flags
     }
 
     package init(
         name: String, value: String, family: RecordFamily, isPublished: Bool, reason: VerdictReason,
-        measured: Health?, effective: Health, since: Timestamp?, flags: [VerdictFlag] = []
+        measured: Health?, effective: Health, since: Timestamp?, noticedAt: Timestamp? = nil,
+        flags: [VerdictFlag] = []
     ) {
         self.name = name
         self.value = value
@@ -115,6 +120,7 @@ package struct MemberVerdict: Hashable, Sendable, Codable {
         self.measured = measured
         self.effective = effective
         self.since = since
+        self.noticedAt = noticedAt
         self.flags = flags
     }
 }

@@ -186,7 +186,8 @@ extension MemoryState {
             guard let state = health[check] else { continue }
             members[member] = PolicyEvaluation.MemberHealth(
                 check: check, health: state.health, since: state.since, epoch: state.epoch,
-                change: state.change, isEnabled: checks[check]?.spec.isEnabled ?? false)
+                change: state.change, isEnabled: checks[check]?.spec.isEnabled ?? false,
+                noticedAt: healthChanges.last { $0.id == state.change }?.turn.noticedAt)
         }
         return PolicyEvaluation.Inputs(
             policy: policy, health: members,

@@ -103,7 +103,7 @@ extension EventPosition.Source {
         case .turn:
             """
             e.change_id, e.check_id, e.at, e.from_health, e.to_health, e.cause, e.reason,
-                   e.job_id, e.worker_id, e.confirmed_elsewhere
+                   e.job_id, e.worker_id, e.confirmed_elsewhere, e.noticed_at
             """
         case .route:
             """

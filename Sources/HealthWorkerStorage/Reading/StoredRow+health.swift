@@ -53,13 +53,14 @@ extension RecordedOutcome {
 
 extension RecordedHealthChange {
     /// Reads `change_id, check_id, at, from_health, to_health, cause, reason, job_id, worker_id,
-    /// confirmed_elsewhere`.
+    /// confirmed_elsewhere, noticed_at`.
     package init(row: some StoredRow) throws {
         self.init(
             id: row.id(0), check: row.id(1), at: row.moment(2),
             turn: HealthTurn(
                 from: try row.word(3), to: try row.word(4), cause: try row.word(5),
-                reason: try row.optionalWord(6), isConfirmedElsewhere: row.flag(9)),
+                reason: try row.optionalWord(6), isConfirmedElsewhere: row.flag(9),
+                noticedAt: row.optionalMoment(10)),
             job: row.optionalID(7), worker: row.optionalID(8))
     }
 }
@@ -74,12 +75,12 @@ extension Fall {
 }
 
 extension PolicyEvaluation.MemberHealth {
-    /// Reads `check_id, health, health_since, epoch, change_id, is_enabled`, of which the first
-    /// stands at `first`.
+    /// Reads `check_id, health, health_since, epoch, change_id, is_enabled, noticed_at`, of which the
+    /// first stands at `first`.
     package init(_ row: some StoredRow, from first: Int) throws {
         self.init(
             check: row.id(first), health: try row.word(first + 1), since: row.moment(first + 2),
             epoch: row.integer(first + 3), change: row.optionalID(first + 4),
-            isEnabled: row.flag(first + 5))
+            isEnabled: row.flag(first + 5), noticedAt: row.optionalMoment(first + 6))
     }
 }
