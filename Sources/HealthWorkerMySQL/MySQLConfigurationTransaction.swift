@@ -464,6 +464,13 @@ extension MySQLConfigurationTransaction {
                 """, ids)
             try session.run(
                 """
+                DELETE a
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS p
+                STRAIGHT_JOIN route_arrivals AS a FORCE INDEX (PRIMARY)
+                     ON a.policy_id = p.policy_id
+                """, ids)
+            try session.run(
+                """
                 DELETE r
                 FROM JSON_TABLE(?, '$[*]' COLUMNS (policy_id BIGINT PATH '$[0]')) AS p
                 STRAIGHT_JOIN route_changes AS r FORCE INDEX (PRIMARY)

@@ -56,7 +56,10 @@ extension MySQLStorage {
     ) async throws(StorageError) -> Acknowledgement {
         try await transact { session in
             let acknowledgement = try session.turn(from: delivery)
-            if acknowledgement != .lost { try session.keepHolding(of: delivery, memory) }
+            if acknowledgement != .lost {
+                try session.keepHolding(of: delivery, memory)
+                try session.beginArrival(of: delivery)
+            }
             return acknowledgement
         }
     }

@@ -462,6 +462,11 @@ extension PostgreSQLConfigurationTransaction {
                 """, [policies])
             try session.run(
                 """
+                DELETE FROM route_arrivals
+                WHERE policy_id = ANY ($1::bigint[])
+                """, [policies])
+            try session.run(
+                """
                 DELETE FROM route_changes
                 WHERE policy_id = ANY ($1::bigint[])
                 """, [policies])

@@ -39,7 +39,10 @@ extension PostgreSQLStorage {
     ) async throws(StorageError) -> Acknowledgement {
         try await transact { session in
             let acknowledgement = try session.turn(from: delivery)
-            if acknowledgement != .lost { try session.keepHolding(of: delivery, memory) }
+            if acknowledgement != .lost {
+                try session.keepHolding(of: delivery, memory)
+                try session.beginArrival(of: delivery)
+            }
             return acknowledgement
         }
     }

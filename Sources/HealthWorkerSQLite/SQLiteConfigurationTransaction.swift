@@ -408,6 +408,11 @@ extension SQLiteConfigurationTransaction {
                     """, [policy.rawValue])
                 try session.run(
                     """
+                    DELETE FROM route_arrivals
+                    WHERE policy_id = ?
+                    """, [policy.rawValue])
+                try session.run(
+                    """
                     DELETE FROM route_changes
                     WHERE policy_id = ?
                     """, [policy.rawValue])

@@ -53,7 +53,10 @@ extension SQLiteStorage {
     ) async throws(StorageError) -> Acknowledgement {
         try await write { session in
             let acknowledgement = try session.turn(from: delivery)
-            if acknowledgement != .lost { try session.keepHolding(of: delivery, memory) }
+            if acknowledgement != .lost {
+                try session.keepHolding(of: delivery, memory)
+                try session.beginArrival(of: delivery)
+            }
             return acknowledgement
         }
     }

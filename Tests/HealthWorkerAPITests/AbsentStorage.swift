@@ -88,6 +88,9 @@ struct AbsentStorage: Storage {
     func pendingDeliveries(of _: PolicyID?) throws(StorageError) -> [PendingDelivery] { throw away }
     func deadLetters(of _: PolicyID?) throws(StorageError) -> [DeadLetter] { throw away }
     func holdings(of _: PolicyID) throws(StorageError) -> [Holding] { throw away }
+    func arrivals(of _: PolicyID, from _: Int64, through _: Int64) throws(StorageError) -> [Arrival]
+    { throw away }
+    func conclude(_: Arrival.Place, _: Arrival.End) throws(StorageError) -> Bool { throw away }
     func places(at _: String, after _: PolicyID, limit _: Int)
         throws(StorageError) -> [PublishedPlace]
     { throw away }

@@ -284,6 +284,18 @@ extension ForwardingStorage {
         try await base.holdings(of: policy)
     }
 
+    package func arrivals(
+        of policy: PolicyID, from first: Int64, through last: Int64
+    ) async throws(StorageError) -> [Arrival] {
+        try await base.arrivals(of: policy, from: first, through: last)
+    }
+
+    package func conclude(
+        _ place: Arrival.Place, _ end: Arrival.End
+    ) async throws(StorageError) -> Bool {
+        try await base.conclude(place, end)
+    }
+
     package func places(
         at sink: String, after: PolicyID, limit: Int
     ) async throws(StorageError) -> [PublishedPlace] {

@@ -26,8 +26,8 @@ package struct StoragePromise: Sendable {
 
     package static let all: [StoragePromise] =
         writing + madeChecks + epochs + claiming + completing + wheel + takingOver + cutting
-        + interleavings + sharing + properties + evaluating + deliveries + overrides + listings
-        + census + fleet + settings + events + keys + audit + secrets + trust
+        + interleavings + sharing + properties + evaluating + deliveries + arrivals + overrides
+        + listings + census + fleet + settings + events + keys + audit + secrets + trust
 }
 
 extension StoragePromise: CustomStringConvertible {

@@ -38,6 +38,7 @@ struct MemoryState: Sendable {
     var holdings: [MemoryPlace: Holding] = [:]
     /// Oldest first.
     var deadLetters: [DeadLetter] = []
+    var arrivals: [Arrival.Place: Arrival] = [:]
 
     var processes: [ProcessID: RunningProcess] = [:]
     var duties: [String: MemoryDuty] = [:]

@@ -50,6 +50,7 @@ extension MemoryStorage {
                     generation: delivery.generation, deliveredAt: now,
                     memory: memory ?? state.holdings[place]?.memory)
             }
+            state.beginArrival(of: delivery, at: now)
             return acknowledgement
         }
     }

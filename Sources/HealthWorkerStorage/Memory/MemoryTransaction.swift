@@ -141,6 +141,7 @@ extension MemoryTransaction {
             $0.value.withdrawal != nil || !deleted.contains($0.value.policy)
         }
         state.deadLetters.removeAll { deleted.contains($0.policy) }
+        state.arrivals = state.arrivals.filter { !deleted.contains($0.key.policy) }
     }
 
     mutating func part(with partings: [Parting]) throws(StorageError) {
