@@ -29,6 +29,27 @@ struct Sinks {
         return client
     }
 
+    /// A datagram may be lost: whoever asks asks again.
+    private static let patience = Duration.seconds(1)
+
+    private static func ask(
+        _ server: TargetAddress, _ name: String, _ family: RecordFamily
+    ) async throws(SinkError) -> [AnsweredRecord] {
+        guard let address = IPAddress(server.host) else {
+            throw .refused("\(server.host) is no address.")
+        }
+        do {
+            return try await DirectQuestion.ask(
+                Question(name: DomainName(name), type: RecordType(family)),
+                of: NameServer(address: address, port: server.port), waiting: patience,
+                on: MultiThreadedEventLoopGroup.singleton
+            ).records(of: DomainName(name), family)
+                .map { AnsweredRecord(value: $0.value, ttl: $0.ttl) }
+        } catch {
+            throw .unreachable("The name server at \(server): \(error).")
+        }
+    }
+
     /// Exits 78 where a sink cannot be made as it is configured.
     ///
     /// - Parameter probers: know the address rules, and find addresses.
@@ -38,7 +59,8 @@ struct Sinks {
         do throws(SinkError) {
             named = try SinkTable.sinks(settings.sinks) { name in
                 SinkContext(
-                    name: name, installation: installation, http: Self.client(), logger: logger,
+                    name: name, installation: installation, http: Self.client(),
+                    askNameServer: Self.ask, logger: logger,
                     addresses: { host, port, limit throws(SinkError) in
                         do throws(AddressError) {
                             return try await probers.admittedAddresses(

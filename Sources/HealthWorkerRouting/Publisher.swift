@@ -40,6 +40,7 @@ package final class Publisher: Service {
     /// Deliveries that the loop of each sink has on their way.
     private let underWay = Mutex<[String: Int]>([:])
     private let metrics: [String: PublisherMetrics]
+    private let arrivals: ArrivalWatch
 
     /// How a sink looks from here.
     private struct Contact {
@@ -69,6 +70,7 @@ package final class Publisher: Service {
         self.logger = logger
         metrics = Dictionary(
             uniqueKeysWithValues: sinks.map { ($0.name, PublisherMetrics(of: $0.name)) })
+        arrivals = ArrivalWatch(storage: storage, time: time, logger: logger)
     }
 
     /// The names of the sinks that answered when they were called last, or were not called yet.
@@ -80,6 +82,7 @@ package final class Publisher: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.arrivals.run() }
                 for sink in self.sinks {
                     group.addTask { await self.keepPublishing(to: sink) }
                     guard sink.kind == .state else { continue }
@@ -210,7 +213,10 @@ package final class Publisher: Service {
         let sink = attempt.sink
         let word = try await storage.acknowledge(delivery, memory: receipt.memory)
         count(word == .lost ? .late : .delivered, at: sink)
-        if word != .lost { measure(delivery, in: attempt) }
+        if word != .lost {
+            measure(delivery, in: attempt)
+            watch(delivery, in: attempt, memory: receipt.memory)
+        }
         // An earlier attempt may still be on its way, and come after this one.
         if sink.kind == .state, delivery.attempt > 1 || word != .done {
             lookAgain(at: delivery, sink)
@@ -230,7 +236,7 @@ package final class Publisher: Service {
         var delivery = attempt.deliveries[0]
         if attempt.sink.sink.gathering != nil, delivery.route != nil {
             do throws(SinkError) {
-                try await within(end) { () throws(SinkError) in
+                try await time.within(end - time.now()) { () throws(SinkError) in
                     try await attempt.sink.sink.deliver(together: attempt.deliveries)
                 }
             } catch {
@@ -241,7 +247,8 @@ package final class Publisher: Service {
         for _ in 1...Self.rounds {
             let receipt: SinkReceipt
             do throws(SinkError) {
-                receipt = try await within(end) { [delivery] () throws(SinkError) in
+                let left = end - time.now()
+                receipt = try await time.within(left) { [delivery] () throws(SinkError) in
                     if case .withdraw = delivery.order {
                         try await attempt.sink.sink.withdraw(delivery)
                         return SinkReceipt()
@@ -266,6 +273,15 @@ package final class Publisher: Service {
     /// A sink that was told that its memory is kept, and asks for other things to be kept once more,
     /// finds something else there each time.
     private static let rounds = 3
+
+    private func watch(_ delivery: Delivery, in attempt: Attempt, memory: String?) {
+        guard attempt.sink.kind == .state, let route = delivery.route else { return }
+        let now = time.now()
+        arrivals.begin(
+            ArrivalWatch.Applied(
+                delivery: delivery, route: route, memory: memory ?? delivery.holding?.memory,
+                sink: attempt.sink, at: attempt.claimedAt + (now - attempt.began), moment: now))
+    }
 
     private func fail(
         _ delivery: Delivery, in attempt: Attempt, _ error: SinkError
@@ -396,7 +412,7 @@ package final class Publisher: Service {
         let began = time.now()
         let found: [Result<SinkDifference?, SinkError>]
         do throws(SinkError) {
-            found = try await within(began + sink.sink.timeLimit * delivered.count) {
+            found = try await time.within(sink.sink.timeLimit * delivered.count) {
                 [delivered] () throws(SinkError) in
                 await sink.sink.differences(from: delivered)
             }
@@ -438,35 +454,6 @@ package final class Publisher: Service {
         } else if difference?.sentence != place.holding?.difference {
             try await storage.note(difference: difference?.sentence, at: place)
         }
-    }
-
-    /// What `body` answers, cancelled at a moment of the process's clock.
-    private func within<Value: Sendable>(
-        _ end: Duration, _ body: @escaping @Sendable () async throws(SinkError) -> Value
-    ) async throws(SinkError) -> Value {
-        let time = time
-        let limit = max(.milliseconds(1), end - time.now())
-        let first: Result<Value, SinkError>? = await withTaskGroup(
-            of: Result<Value, SinkError>.self
-        ) { group in
-            group.addTask {
-                do throws(SinkError) {
-                    return .success(try await body())
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                // Cancelled once there is an answer.
-                try? await time.sleep(limit)
-                return .failure(.unreachable("It did not answer in time."))
-            }
-            let first = await group.next()
-            group.cancelAll()
-            return first
-        }
-        guard let first else { throw .unreachable("It was not asked.") }
-        return try first.get()
     }
 
     /// Keeps how a sink looks from here. Once one answers that was away, all that failed is due: it

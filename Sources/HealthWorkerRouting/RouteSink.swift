@@ -45,6 +45,9 @@ package protocol RouteSink: Sendable {
     func differences(
         from places: [PublishedPlace]
     ) async -> [Result<SinkDifference?, SinkError>]
+    /// How what is answered to those who ask at a place differs from its route, in a sentence; nil: not
+    /// at all. Where nothing else is known of them, what the sink holds is what they get.
+    func observe(_ place: PublishedPlace) async throws(SinkError) -> String?
     /// Looks at the sink, and at what would keep it from taking the routes of these places. Changes
     /// nothing there; an `event` sink may be told that it is a test.
     func test(_ places: [PublishedPlace]) async -> [SinkFinding]
@@ -80,6 +83,10 @@ extension RouteSink {
         }
         return found
     }
+
+    package func observe(_ place: PublishedPlace) async throws(SinkError) -> String? {
+        try await difference(from: place)?.sentence
+    }
 }
 
 /// What a sink is given beside its own configuration.
@@ -89,6 +96,7 @@ package struct SinkContext: Sendable {
     package var installation: String
     /// Follows no redirects, and reports a refused connection at once.
     package var http: HTTPClient
+    package var askNameServer: AskNameServer
     package var logger: Logger
     /// The addresses of a host that the address rules of probes admit at a port, at least one: for
     /// sinks whose receiver is anywhere. They are to be connected to, and no others.
@@ -99,7 +107,8 @@ package struct SinkContext: Sendable {
         [IPAddress]
 
     package init(
-        name: String, installation: String, http: HTTPClient, logger: Logger,
+        name: String, installation: String, http: HTTPClient,
+        askNameServer: @escaping AskNameServer, logger: Logger,
         addresses: @escaping Addresses = { host, _, _ throws(SinkError) in
             throw .notNow("Nobody here finds the address of \(host).")
         }
@@ -107,6 +116,7 @@ package struct SinkContext: Sendable {
         self.name = name
         self.installation = installation
         self.http = http
+        self.askNameServer = askNameServer
         self.logger = logger
         self.addresses = addresses
     }

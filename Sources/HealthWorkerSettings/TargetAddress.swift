@@ -15,7 +15,7 @@ extension TargetAddress: CustomStringConvertible {
 }
 
 extension SettingType where Value == [TargetAddress] {
-    static func targets(_ count: ClosedRange<Int>) -> Self {
+    package static func targets(_ count: ClosedRange<Int>) -> Self {
         let example = "[\"192.0.2.1:53\", \"gateway.example.com:443\"]"
         return Self(
             name: "list of hosts with ports", range: "\(count.lowerBound) to \(count.upperBound)",

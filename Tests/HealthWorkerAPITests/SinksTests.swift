@@ -108,6 +108,38 @@ import Testing
         }
     }
 
+    @Test func `a policy's list of its routes tells when each was applied and seen`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post("/v1/policies", Self.policy)
+            let storage = api.storage
+            let dns = try #require(
+                try await storage.claimDeliveries(to: ["dns"], limit: 1, lease: .seconds(30)).first)
+            let hook = try #require(
+                try await storage.claimDeliveries(
+                    to: ["hook"], of: .event, limit: 1, lease: .seconds(30)
+                ).first)
+            let before = try await api.get("/v1/routes/www/changes")
+            _ = try await storage.acknowledge(dns)
+            _ = try await storage.acknowledge(hook)
+            let awaited = try await api.get("/v1/routes/www/changes")
+            let seenAt = try await storage.now()
+            _ = try await storage.conclude(Arrival.Place(dns), .observed(seenAt))
+            let observed = try await api.get("/v1/routes/www/changes")
+
+            #expect(before.string("/items/0/timeline/decided_at") != nil)
+            #expect(before["/items/0/timeline/arrivals/0"] == nil)
+            #expect(awaited.string("/items/0/timeline/arrivals/0/sink") == "dns")
+            #expect(awaited.string("/items/0/timeline/arrivals/0/name") == "www.example.com")
+            #expect(awaited.string("/items/0/timeline/arrivals/0/state") == "awaited")
+            #expect(awaited.string("/items/0/timeline/arrivals/0/applied_at") != nil)
+            #expect(awaited.string("/items/0/timeline/arrivals/1/state") == "told")
+            #expect(observed.string("/items/0/timeline/arrivals/0/state") == "observed")
+            #expect(
+                observed.string("/items/0/timeline/arrivals/0/observed_at")
+                    == seenAt.description)
+        }
+    }
+
     @Test func `deliveries tell what each sink took, how it differs, and what was given up`()
         async throws
     {

@@ -39,7 +39,8 @@ import Testing
             settings.sinks,
             {
                 SinkContext(
-                    name: $0, installation: "x", http: HTTPClient.shared, logger: Stage.quiet)
+                    name: $0, installation: "x", http: HTTPClient.shared,
+                    askNameServer: Stage.nobodyAnswers, logger: Stage.quiet)
             }, among: Self.table)
         let publisher = Publisher(storage: stage.storage, sinks: sinks, logger: Stage.quiet)
         let file = folder.appending(path: "www.example.com")

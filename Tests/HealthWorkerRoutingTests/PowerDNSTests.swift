@@ -80,6 +80,52 @@ import Testing
         #expect(try await stage.pending.isEmpty)
     }
 
+    @Test func `a route is seen once every name server answers it`() async throws {
+        let zone = try await server.makeZone()
+        let elsewhere = try await server.makeZone("Native")
+        let addresses = [server.dnsAddress(.primary), server.dnsAddress(.secondary)]
+        let sink = try await publisher(observe: addresses).sink.sink
+        let reader = try await publisher().sink.sink
+        let publishing = try await publisher(observe: addresses)
+        // The secondary has no such zone, and says so.
+        try await stage.publish(["192.0.2.1"], at: [place("www", elsewhere)])
+        try await deliver(publishing)
+        let half = try #require(
+            try await stage.storage.places(at: "dns", after: 0, limit: 1).first)
+        let missing = await #expect(throws: SinkError.self) { try await sink.observe(half) }
+        let read = try await reader.observe(half)
+        #expect("\(missing.map { "\($0)" } ?? "")".contains(addresses[1]))
+        #expect(read == nil)
+
+        try await stage.publish(["192.0.2.1", "2001:db8::1"], at: [place("www", zone)])
+        let before = try #require(
+            try await stage.storage.places(at: "dns", after: 0, limit: 1).first)
+        let early = try await sink.observe(before)
+        try await deliver(publishing)
+        try await server.dig("www.\(zone)", at: .secondary, until: ["192.0.2.1"])
+        let place = try #require(
+            try await stage.storage.places(at: "dns", after: 0, limit: 1).first)
+
+        #expect(early?.hasPrefix("\(addresses[0]) answers A nothing, and 192.0.2.1") == true)
+        #expect(try await sink.observe(place) == nil)
+        try await server.write("www.\(zone)", "A", ["192.0.2.9"], ttl: 30, in: zone)
+        #expect(
+            try await sink.observe(place)
+                == "\(addresses[0]) answers A 192.0.2.9 with TTL 30, and 192.0.2.1 with TTL 30 is "
+                + "published.")
+        #expect(try await reader.observe(place) != nil)
+    }
+
+    @Test func `a name server is named by its address`() async throws {
+        await #expect(
+            throws: SinkError.refused(
+                "sinks.dns.observe: ns1.example.com is no address.",
+                mend: "Write the address of that name server.")
+        ) {
+            try await publisher(observe: ["ns1.example.com:53"])
+        }
+    }
+
     @Test func `the comment says whose a record set is`() async throws {
         let zone = try await server.makeZone()
         try await stage.publish(["192.0.2.1"], at: [place("www", zone)])
@@ -490,7 +536,8 @@ extension PowerDNSTests {
 
     /// A publisher to the sink that a configuration file makes.
     private func publisher(
-        of other: Stage? = nil, url: String? = nil, key: String = "secret", keyFile: String? = nil
+        of other: Stage? = nil, url: String? = nil, key: String = "secret",
+        keyFile: String? = nil, observe: [String] = []
     ) async throws -> Running {
         let stage = other ?? stage
         let file = FileManager.default.temporaryDirectory.appending(
@@ -504,6 +551,7 @@ extension PowerDNSTests {
             url = "\(url ?? server.url)"
             \(secret)
             timeout = "30s"
+            observe = [\(observe.map { "\"\($0)\"" }.joined(separator: ", "))]
             """.utf8
         ).write(to: file)
         let settings = try Settings.load(
@@ -511,11 +559,24 @@ extension PowerDNSTests {
         let installation = try await stage.storage.installation()
         let sinks = try SinkTable.sinks(settings.sinks) { name in
             SinkContext(
-                name: name, installation: installation, http: Self.http, logger: Stage.quiet)
+                name: name, installation: installation, http: Self.http,
+                askNameServer: Self.ask, logger: Stage.quiet)
         }
         return Running(
             publisher: Publisher(
                 storage: stage.storage, sinks: sinks, logger: Stage.quiet), sink: sinks[0])
+    }
+
+    /// By `dig`, which asks as anybody does.
+    private static let ask: AskNameServer = {
+        (server, name, family) async throws(SinkError) in
+        do {
+            return try PowerDNSServer.answers(name, family.rawValue, at: server.port).map {
+                AnsweredRecord(value: $0.value, ttl: $0.ttl)
+            }
+        } catch {
+            throw .unreachable("\(server): \(error)")
+        }
     }
 
     /// As the program's: a refused connection is an answer.

@@ -153,6 +153,10 @@ struct Stage {
         storage = MemoryStorage(clock: clock)
     }
 
+    static let nobodyAnswers: AskNameServer = {
+        (server, _, _) async throws(SinkError) in throw .unreachable("\(server) is silent")
+    }
+
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     /// A publisher of a process of its own, by the storage's clock.

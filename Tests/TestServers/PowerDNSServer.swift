@@ -4,7 +4,7 @@ import NIOCore
 import NIOHTTP1
 
 /// The PowerDNS servers that the tests are told of: a primary, and a secondary that it notifies.
-package struct PowerDNSServer {
+package struct PowerDNSServer: Sendable {
     package let url: String
     private let secondaryURL: String
     private let dns: String
@@ -106,6 +106,33 @@ package struct PowerDNSServer {
     package enum Place: CaseIterable {
         case primary
         case secondary
+    }
+
+    /// Where it answers DNS.
+    package func dnsAddress(_ place: Place) -> String {
+        place == .primary ? dns : secondaryDNS
+    }
+
+    /// The records that `dig` shows in the answer of whoever listens at a port, those of the name itself.
+    package static func answers(
+        _ name: String, _ type: String, at port: Int
+    ) throws -> [(value: String, ttl: Int)] {
+        let text = try run(
+            "dig",
+            [
+                "@127.0.0.1", "-p", "\(port)", "+noall", "+answer", "+comments", "+time=5",
+                "+tries=3", "+norecurse", name, type,
+            ])
+        guard text.contains("status: NOERROR") || text.contains("status: NXDOMAIN") else {
+            throw Trouble(text)
+        }
+        return text.split(separator: "\n").compactMap { line in
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard words.count == 5, !line.hasPrefix(";"), words[3] == type,
+                let ttl = Int(words[1])
+            else { return nil }
+            return (String(words[4]), ttl)
+        }
     }
 
     /// What `dig` says, in one order.

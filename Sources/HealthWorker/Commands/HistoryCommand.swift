@@ -70,6 +70,7 @@ private struct PolicyHistory {
                     sentence: "waits since then: " + PolicyText.line(ofDelivery: delivery))
             }
         }
+        events += try await Self.arrivals(of: policy, since: since, client)
         events += try await Self.losses(since: since, client)
         events = events.enumerated().sorted { left, right in
             let (first, second) = (Timestamp(left.element.at), Timestamp(right.element.at))
@@ -131,6 +132,29 @@ private struct PolicyHistory {
         return Event(
             at: at, kind: "apply", sentence: "\(deed["document"]?.shown ?? "?"): \(told)\(why)",
             actor: deed["actor"]?.shown)
+    }
+
+    /// When its routes were applied and seen: those of the last 500 within the time.
+    private static func arrivals(
+        of policy: String, since: TimeSpan, _ client: APIClient
+    ) async throws -> [Event] {
+        let changes = try await client.get("/v1/routes/\(policy)/changes?limit=500")
+        let start = Moments.now - since.duration
+        var events: [Event] = []
+        for change in changes["items"]?.elements ?? [] {
+            let timeline = change["timeline"]
+            for arrival in timeline?["arrivals"]?.elements ?? [] {
+                guard let at = (arrival["observed_at"] ?? arrival["applied_at"])?.text,
+                    let moment = Timestamp(at), moment >= start
+                else { continue }
+                events.append(
+                    Event(
+                        at: at, kind: "arrival",
+                        sentence: "generation \(change["generation"]?.shown ?? "?"): "
+                            + ArrivalText.line(of: arrival, in: timeline)))
+            }
+        }
+        return events
     }
 
     /// Processes that were killed, or are cut off: a change may be late because of them.

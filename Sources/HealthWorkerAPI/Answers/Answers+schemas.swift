@@ -35,6 +35,8 @@ enum Answers {
         "Route": route,
         "RoutePage": page(of: "Route"),
         "RouteChange": routeChange,
+        "Timeline": timeline,
+        "Arrival": arrival,
         "RouteChangePage": page(of: "RouteChange"),
         "Delivery": delivery,
         "Deliveries": deliveries,
@@ -274,7 +276,34 @@ enum Answers {
 
     private static let routeChange = route.removing(["policy", "mode", "stale", "age_seconds"])
         .with(
-            required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000)))
+            required("members", .list(of: .reference("MemberVerdict"), count: 0...100_000))
+        )
+        .with(
+            optional(
+                "timeline",
+                .reference("Timeline").described("In a policy's own list of its routes.")))
+
+    private static let timeline = Schema.object([
+        optional("member", text.described("Whose turn of health the route answers.")),
+        optional(
+            "noticed_at",
+            time.described("When the first of the outcomes in a row came that turned it.")),
+        optional("turned_at", time), required("decided_at", time),
+        required("arrivals", .list(of: .reference("Arrival"), count: 0...100_000)),
+    ]).described("From the first failed probe to the answer that everybody gets.")
+
+    private static let arrival = Schema.object([
+        required("sink", text), required("name", text),
+        required("applied_at", time.described("When the sink took it.")),
+        required(
+            "state",
+            .choice(of: Arrival.State.Word.self).described(
+                "`told`: a sink that is told of routes and holds none. `unknown`: whoever looked for it "
+                    + "ended before it was seen.")),
+        optional(
+            "observed_at", time.described("When it was what is answered there.")),
+        optional("found", text.described("What was there instead, after 30 s.")),
+    ]).described("A route at one name of a sink.")
 
     private static let memberVerdict = Schema.object([
         required("name", text), required("value", text),
@@ -287,6 +316,9 @@ enum Answers {
             "effective",
             .choice(of: Health.self).described("What counted, after overrides and rules.")),
         optional("since", time),
+        optional(
+            "noticed_at",
+            time.described("When the first of the outcomes in a row came that turned it so.")),
         required("flags", .list(of: .choice(of: VerdictFlag.self), count: 0...16)),
         stale, age,
     ])

@@ -60,6 +60,33 @@ enum RouteAnswer {
         .object(entries(of: route) + [.init("members", members(route.members))])
     }
 
+    static func change(_ route: Route, arrivals: [Arrival]) -> Node {
+        let turn = route.turn
+        return change(route).with([
+            .init(
+                "timeline",
+                .object([
+                    entry("member", (turn?.member).map(Node.text)),
+                    entry("noticed_at", (turn?.noticedAt).map(Node.time)),
+                    entry("turned_at", (turn?.turnedAt).map(Node.time)),
+                    .init("decided_at", .time(route.decidedAt)),
+                    .init("arrivals", .list(arrivals.map(node))),
+                ]))
+        ])
+    }
+
+    private static func node(of arrival: Arrival) -> Node {
+        var end: Arrival.End?
+        if case .ended(let how) = arrival.state { end = how }
+        return .object([
+            .init("sink", .text(arrival.place.sink)), .init("name", .text(arrival.place.name)),
+            .init("applied_at", .time(arrival.appliedAt)),
+            .init("state", .text(arrival.state.word.rawValue)),
+            entry("observed_at", (end?.observedAt).map(Node.time)),
+            entry("found", (end?.found).map(Node.text)),
+        ])
+    }
+
     /// - Parameter protection: nil where it was not asked.
     static func evaluation(_ stored: StoredRoute, _ protection: Protection? = nil) -> Node {
         .object(

@@ -41,6 +41,9 @@ struct RouteEndpoints {
         Endpoint(
             .get, "/v1/routes/{policy}/changes", "listRouteChanges", tag: .routes, role: .read,
             summary: "List a policy's routes, newest first",
+            description:
+                "Each with its timeline: when what it answers was noticed, when health turned, "
+                + "when it was decided, and when it was applied at each of its places and seen there.",
             parameters: [RouteQuestions.policy] + Listing.parameters,
             answers: Listing.answers("RouteChangePage", "Routes with their members."),
             problems: [.notFound]
@@ -49,9 +52,16 @@ struct RouteEndpoints {
             let found = try await backend.storage.routeChanges(
                 of: policy.id, before: Listing.before(call, in: "route-changes"),
                 limit: Listing.limit(call) + 1)
+            var arrivals: [Int64: [Arrival]] = [:]
+            if let newest = found.first, let oldest = found.last {
+                arrivals = Dictionary(
+                    grouping: try await backend.storage.arrivals(
+                        of: policy.id, from: oldest.generation, through: newest.generation),
+                    by: \.place.generation)
+            }
             return Listing.answer(
-                call, "route-changes", found, position: \.generation.description,
-                node: RouteAnswer.change)
+                call, "route-changes", found, position: \.generation.description
+            ) { RouteAnswer.change($0, arrivals: arrivals[$0.generation] ?? []) }
         }
     }
 

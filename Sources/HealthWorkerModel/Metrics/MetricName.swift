@@ -47,6 +47,8 @@ package enum MetricName: String, CaseIterable, Sendable {
     case evaluationsMissed = "health_worker_evaluations_missed_total"
     case deliveries = "health_worker_deliveries_total"
     case routeDelivery = "health_worker_route_delivery_seconds"
+    case arrivals = "health_worker_route_arrivals_total"
+    case timeToFailover = "health_worker_time_to_failover_seconds"
 
     // Of whoever evaluates policies: workers after a turn, registers, and the API after an order.
     case evaluation = "health_worker_evaluation_seconds"
@@ -98,7 +100,7 @@ extension MetricName {
     package var kind: Kind {
         switch self {
         case .queueLag, .claim, .probe, .probePhase, .completion, .registerStep, .routeDelivery,
-            .evaluation, .apiRequest:
+            .evaluation, .apiRequest, .timeToFailover:
             .histogram
         default:
             rawValue.hasSuffix("_total") ? .counter : .gauge
@@ -166,6 +168,11 @@ extension MetricName {
         case .holds:
             "Members that were not taken out although they turned unhealthy, by what holds them: guard or budget."
 
+        case .arrivals:
+            "Routes that a sink took, by sink and what became of them: observed, replaced, or not_observed."
+        case .timeToFailover:
+            "From the first failed probe to the answer without the member, as seen at the sink."
+
         case .apiRequest: "How long requests took, by endpoint, method and status."
 
         case .queueJobs:
@@ -220,7 +227,11 @@ extension MetricName {
             5, 10, 30, 60,
         ]
         let names: [MetricName] = [.probe, .probePhase, .claim, .completion]
-        return Dictionary(uniqueKeysWithValues: names.map { ($0.rawValue, fine) })
+        var buckets = Dictionary(uniqueKeysWithValues: names.map { ($0.rawValue, fine) })
+        buckets[timeToFailover.rawValue] = [
+            0.5, 1, 2, 3, 4, 5, 7.5, 10, 15, 20, 30, 45, 60, 90, 120, 300, 600,
+        ]
+        return buckets
     }
 
     /// By name, as an exposition wants them.

@@ -12,6 +12,7 @@ package struct PowerDNSConfiguration: SinkConfiguration {
     package var apiKey: Secret
     package var server: String
     package var timeout: TimeSpan
+    package var observe: [TargetAddress]
 
     package init(_ keys: inout SinkKeys) {
         url = keys.required(
@@ -25,6 +26,11 @@ package struct PowerDNSConfiguration: SinkConfiguration {
         timeout = keys.value(
             "timeout", .time(.milliseconds(500) ... .seconds(60)), default: .seconds(10),
             "How long one change may take, all in all.")
+        observe = keys.value(
+            "observe", .targets(0...16), default: [],
+            "The addresses and ports of the zones' name servers, such as 192.0.2.53:53. After each "
+                + "change all of them are asked until they answer it; without any, PowerDNS is read "
+                + "again.")
     }
 }
 
@@ -42,7 +48,14 @@ package struct PowerDNSSink: RouteSink {
     private let configuration: PowerDNSConfiguration
     private let context: SinkContext
 
-    package init(_ configuration: PowerDNSConfiguration, _ context: SinkContext) {
+    package init(
+        _ configuration: PowerDNSConfiguration, _ context: SinkContext
+    ) throws(SinkError) {
+        for server in configuration.observe where IPAddress(server.host) == nil {
+            throw .refused(
+                "sinks.\(context.name).observe: \(server.host) is no address.",
+                mend: "Write the address of that name server.")
+        }
         self.configuration = configuration
         self.context = context
     }
@@ -170,6 +183,22 @@ package struct PowerDNSSink: RouteSink {
             }
         }
         return difference
+    }
+
+    /// As its name servers answer: each of them must.
+    package func observe(_ place: PublishedPlace) async throws(SinkError) -> String? {
+        guard let route = place.route else { return nil }
+        if configuration.observe.isEmpty { return try await difference(from: place)?.sentence }
+        for server in configuration.observe {
+            for family in route.families {
+                let records = try await context.askNameServer(
+                    server, place.publication.name, family)
+                let difference = route.difference(
+                    of: records, in: family, from: server.description)
+                if let difference { return difference }
+            }
+        }
+        return nil
     }
 
     private func rules(
