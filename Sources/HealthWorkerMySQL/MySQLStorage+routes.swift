@@ -83,7 +83,7 @@ extension MySQLStorage {
     }
 
     package func falls(within window: Duration) async throws(StorageError) -> [Fall] {
-        try await perform { session in
+        try await read { session in
             try session.all(
                 """
                 SELECT m.policy_id, m.member, t.change_id, t.at, t.confirmed_elsewhere

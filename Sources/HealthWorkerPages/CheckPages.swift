@@ -62,8 +62,8 @@ package struct ChecksPage {
         let table = Parts.table(
             "Checks",
             [
-                .init("Check"), .init("Health"), .init("Since", "time"),
-                .init("Last outcomes", "wide"), .init("Took", "number wide"),
+                .init("Check"), .init("Health"), .init("Since", "time", isLabelled: true),
+                .init("Last outcomes"), .init("Took", "number wide"),
                 .init("Reason", "wide"), .init("Target", "wide text"),
             ], rows)
         let more: HTML? = next.map { cursor in
@@ -204,7 +204,8 @@ package struct CheckPage {
         return Parts.table(
             "Turns of its health",
             [
-                .init("When", "time"), .init("From"), .init("To"), .init("Why", "text"),
+                .init("When", "time"), .init("From"), .init("To", isLabelled: true),
+                .init("Why", "text"),
                 .init("Seen by", "wide"),
             ],
             turns.map { turn in

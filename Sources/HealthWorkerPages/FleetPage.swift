@@ -49,7 +49,7 @@ package struct FleetPage {
             \(tile(queue["live"]?.shown ?? "0", "jobs live", "\(queue["leased"]?.shown ?? "0") leased, \(queue["ready"]?.shown ?? "0") ready"))\
             \(tile(seconds(queue["lag"]?["p99_seconds"]), "lag of probes, p99", "p50 \(seconds(queue["lag"]?["p50_seconds"])), of \(queue["lag"]?["probes"]?.shown ?? "0") probes"))\
             \(tile(waiting?["longer"]?.shown ?? "0", "due for over 60 s", "\(waiting?["under_60s"]?.shown ?? "0") for over 10 s, \(waiting?["under_10s"]?.shown ?? "0") for over 1 s"))\
-            \(tile(queue["late_slots"]?.shown ?? "0", "late slots", "no register keeps up with them"))
+            \(tile(queue["late_slots"]?.shown ?? "0", "late slots", "due for over a second"))
             </ul>
 
             """
@@ -65,9 +65,11 @@ package struct FleetPage {
         return Parts.table(
             name,
             [
-                .init("Process"), .init("Roles"), .init("State"), .init("Probing", "number"),
+                .init("Process"), .init("Roles"), .init("State"),
+                .init("Probing", "number", isLabelled: true),
                 .init("Claimed", "number wide"), .init("Location", "wide"),
-                .init("Started", "time wide"), .init("Seen", "time"), .init("Version", "wide"),
+                .init("Started", "time wide"), .init("Seen", "time", isLabelled: true),
+                .init("Version", "wide"),
             ],
             items.map { process in
                 [

@@ -25,8 +25,7 @@ package struct LatencyChart {
             return "<p class=\"empty\">No outcome is kept yet.</p>"
         }
         let shown = Array(outcomes.prefix(Self.room).reversed())
-        let highest = shown.compactMap { total(of: $0) }.max() ?? 0
-        let scale = Self.scale(above: highest)
+        let scale = Self.scale(of: shown.compactMap { total(of: $0) }.sorted())
         let step = (Self.width - Self.left - 8) / Double(Self.room)
         let first = Double(Self.room - shown.count)
         let bars = shown.enumerated().map { index, outcome in
@@ -36,7 +35,7 @@ package struct LatencyChart {
             let y = Self.height - Self.bottom - share * Self.depth
             return """
                 <line x1="\(Self.text(Self.left))" x2="\(Self.text(Self.width))" y1="\(Self.text(y))" y2="\(Self.text(y))"/>\
-                <text x="\(Self.text(Self.left - 6))" y="\(Self.text(y + 4))" text-anchor="end">\(Parts.milliseconds(scale * share))</text>
+                <text x="\(Self.text(Self.left - 6))" y="\(Self.text(y + 4))" text-anchor="end">\(share == 0 ? "0" : Parts.milliseconds(scale * share))</text>
                 """
         }
         return """
@@ -53,9 +52,12 @@ package struct LatencyChart {
 
     private func total(of outcome: JSONValue) -> Double? { outcome["phases"]?["total"]?.number }
 
-    /// The next round figure, in microseconds.
-    private static func scale(above highest: Double) -> Double {
-        let least = max(highest, 1000)
+    /// A round figure in microseconds that nearly all are below: one slow probe among many is cut, so that
+    /// it does not make the others too small to see.
+    private static func scale(of totals: [Double]) -> Double {
+        let highest = totals.last ?? 0
+        let usual = totals.isEmpty ? 0 : totals[totals.count * 9 / 10]
+        let least = max(min(highest, 4 * usual), 1000)
         let power = pow(10, floor(log10(least)))
         return [1, 2, 3, 5, 10].map { $0 * power }.first { $0 >= least } ?? least
     }
@@ -67,11 +69,19 @@ package struct LatencyChart {
         var pieces: [HTML] = []
         for (index, phase) in Self.phases.enumerated() {
             guard let time = outcome["phases"]?[phase]?.number, time > 0 else { continue }
-            let height = time / scale * Self.depth
+            let room = y - Self.top
+            let height = min(time / scale * Self.depth, room)
+            guard height > 0 else { break }
             y -= height
             pieces.append(
                 """
                 <rect class="p\(index)" x="\(Self.text(x))" y="\(Self.text(y))" width="\(Self.text(width))" height="\(Self.text(height))"/>
+                """)
+        }
+        if let total = total(of: outcome), total > scale {
+            pieces.append(
+                """
+                <rect class="cut" x="\(Self.text(x))" y="\(Self.text(Self.top + 6))" width="\(Self.text(width))" height="3"/>
                 """)
         }
         let word = outcome["outcome"]?.text

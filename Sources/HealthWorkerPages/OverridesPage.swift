@@ -15,7 +15,8 @@ struct OverridesTable {
         var columns: [Parts.Column] = [.init("Policy")]
         if isOfOnePolicy { columns = [] }
         columns += [
-            .init("Member"), .init("Word"), .init("Ends", "time"), .init("Why", "text"),
+            .init("Member"), .init("Word"), .init("Ends", "time", isLabelled: true),
+            .init("Why", "text"),
             .init("By", "wide text"), .init("Since", "time wide"),
         ]
         if visit.mayOperate { columns.append(.init("Order")) }

@@ -1,3 +1,4 @@
+import Foundation
 package import HealthWorkerModel
 package import HealthWorkerTelling
 
@@ -82,11 +83,16 @@ package struct OverviewPage {
         let lines = found.map { trouble -> HTML in
             let place = Self.place(of: trouble)
             let name = trouble.name
+            // The name says already whom it is about.
+            let whom = trouble.name.replacingOccurrences(of: "/", with: " ") + " "
+            let sentence =
+                trouble.kind == "override" && trouble.sentence.hasPrefix(whom)
+                ? String(trouble.sentence.dropFirst(whom.count)) : trouble.sentence
             let remedy: HTML? =
                 rank == .installation
                 ? trouble.remedy.map { " <code>\($0)</code>" } : nil
             return """
-                <li>\(mark(rank, trouble.kind)) <a href="\(place)">\(name)</a> \(trouble.sentence)\(remedy)</li>
+                <li>\(mark(rank, trouble.kind)) <a href="\(place)">\(name)</a> \(sentence)\(remedy)</li>
 
                 """
         }
@@ -103,6 +109,7 @@ package struct OverviewPage {
         case .installation, .published: Parts.mark("bad", "▲", kind)
         case .out: Parts.mark("bad", "▲", kind)
         case .doubtful: Parts.mark("warn", "◆", kind)
+        case .exposed: Parts.mark("dim", "◇", kind)
         case .byHand: Parts.mark("dim", "✎", kind)
         }
     }
@@ -113,6 +120,7 @@ package struct OverviewPage {
         case .published: "Published without being healthy"
         case .out: "Unhealthy"
         case .doubtful: "Not known for sure"
+        case .exposed: "Well, with nothing in reserve"
         case .byHand: "By hand"
         }
     }

@@ -75,16 +75,20 @@ struct Parts {
             ? String(format: "%.1f ms", milliseconds) : "\(Int(milliseconds.rounded())) ms"
     }
 
-    /// A table that can be scrolled by itself where it is too wide, by keys too.
+    /// A table that can be scrolled by itself where it is too wide, by keys too. On a narrow screen a row
+    /// becomes a few lines.
     static func table(_ name: String, _ columns: [Column], _ rows: [[HTML]]) -> HTML {
         let heads = columns.map { column -> HTML in
             "<th scope=\"col\" class=\"\(column.kind.name)\">\(column.name)</th>"
         }
         let lines = rows.map { row -> HTML in
             let cells = zip(columns, row).enumerated().map { index, cell -> HTML in
-                index == 0
-                    ? "<th scope=\"row\" class=\"\(cell.0.kind.name)\">\(cell.1)</th>"
-                    : "<td class=\"\(cell.0.kind.name)\">\(cell.1)</td>"
+                let (column, value) = cell
+                let label: HTML? = column.isLabelled ? " data-label=\"\(column.name)\"" : nil
+                // A moment is no name of a row.
+                return index == 0 && !column.kind.name.hasPrefix("time")
+                    ? "<th scope=\"row\" class=\"\(column.kind.name)\">\(value)</th>"
+                    : "<td class=\"\(column.kind.name)\"\(label)>\(value)</td>"
             }
             return "<tr>\(cells)</tr>\n"
         }
@@ -100,11 +104,16 @@ struct Parts {
     struct Column {
         var name: String
         var kind: Kind
+        var isLabelled: Bool
 
-        /// - Parameter kind: `wide` leaves it out on narrow screens.
-        init(_ name: String, _ kind: Kind = "") {
+        /// - Parameters:
+        ///   - kind: `wide` leaves it out on narrow screens.
+        ///   - isLabelled: whether its name stands before each value on narrow screens, where nothing stands
+        ///     above it.
+        init(_ name: String, _ kind: Kind = "", isLabelled: Bool = false) {
             self.name = name
             self.kind = kind
+            self.isLabelled = isLabelled
         }
     }
 

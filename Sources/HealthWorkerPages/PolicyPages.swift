@@ -46,7 +46,8 @@ package struct PoliciesPage {
             "Policies",
             [
                 .init("Policy"), .init("State"), .init("Published", "text"),
-                .init("Since", "time"), .init("Because", "wide"), .init("Type", "wide"),
+                .init("Since", "time", isLabelled: true), .init("Because", "wide"),
+                .init("Type", "wide"),
                 .init("Members", "number wide"),
             ], rows) + (more ?? .nothing)
     }
@@ -207,8 +208,9 @@ package struct PolicyPage {
             return "<p class=\"empty\">Nothing has been decided of its members yet.</p>"
         }
         var columns: [Parts.Column] = [
-            .init("Member"), .init("Route"), .init("Why", "text"), .init("Measured"),
-            .init("Since", "time"), .init("Value"), .init("Tier", "number wide"),
+            .init("Member"), .init("Route"), .init("Why", "text"),
+            .init("Measured", isLabelled: true), .init("Since", "time", isLabelled: true),
+            .init("Value"), .init("Tier", "number wide"),
             .init("Weight", "number wide"), .init("Check", "wide"), .init("Flags", "wide"),
         ]
         if visit.mayOperate { columns.append(.init("Order", "wide")) }
@@ -336,8 +338,9 @@ package struct PolicyPage {
         return Parts.table(
             "Sinks",
             [
-                .init("Sink"), .init("Name"), .init("State"), .init("Waits since", "time"),
-                .init("Attempts", "number wide"), .init("Last error", "text"),
+                .init("Sink"), .init("Name"), .init("State"),
+                .init("Waits since", "time", isLabelled: true),
+                .init("Attempts", "number wide"), .init("Last error", "text", isLabelled: true),
             ], rows)
     }
 

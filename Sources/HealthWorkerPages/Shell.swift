@@ -48,10 +48,10 @@ struct Shell {
             <a class="skip" href="#main">Skip to the content</a>
             <header>
             <a class="brand" href="\(Link.overview)">Health Worker</a>
-            \(navigation)\(account)
+            \(navigation)\(live)\(account)
             </header>
             <main id="main" tabindex="-1"\(marker)>
-            \(done)\(live)\(body)
+            \(done)\(body)
             </main>
             <footer>Times are UTC. Health Worker \(visit.version) ·
             <a href="/docs">API</a> · <a href="/openapi.json">its description</a></footer>

@@ -38,9 +38,10 @@ extension String {
                 }))
     }
 
-    /// As a part of a URL's path or query.
+    /// As a part of a URL's path or query: all but what RFC 3986 §2.3 calls unreserved is encoded.
     package var percentEncoded: String {
+        let unreserved = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "-._~"))
         // Nil only for a text that is no Unicode, which no String is.
-        addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        return addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }
 }

@@ -27,7 +27,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/policies/acme-www", "/policies/acme-www"), ("/checks?health=unhealthy", "/checks?health=unhealthy"),
+        ("/policies/acme-www", "/policies/acme-www"),
+        ("/checks?health=unhealthy", "/checks?health=unhealthy"),
         ("//evil.example/", "/"), ("https://evil.example/", "/"), ("/\\evil.example", "/"),
         ("javascript:alert(1)", "/"), ("/a\r\nSet-Cookie: x", "/"), ("", "/"),
     ])
@@ -36,6 +37,6 @@ import Testing
     }
 
     @Test func `a name of a check cannot leave its place in a path`() {
-        #expect(Link.check("a/../b?c#d") == "/checks/a%2F%2E%2E%2Fb%3Fc%23d")
+        #expect(Link.check("a/../b?c#d") == "/checks/a%2F..%2Fb%3Fc%23d")
     }
 }

@@ -104,7 +104,7 @@ import Testing
         expectLookups(
             try plan(
                 of: PostgreSQLStorage.completeJobs,
-                found + [String](repeating: nothing, count: 29) + ["1", "500"], on: fixture),
+                found + [String](repeating: nothing, count: 30) + ["1", "500"], on: fixture),
             "complete", isEmpty: checks == 0)
         expectLookups(
             try plan(of: PostgreSQLStorage.enqueueDueSlots, ["8", "1"], on: fixture), "enqueue",

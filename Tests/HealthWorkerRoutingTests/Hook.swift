@@ -35,7 +35,8 @@ enum Hook {
             configuration,
             SinkContext(
                 name: "hook", installation: "hw1", http: HTTPClient.shared,
-                logger: Logger(label: "test"), addresses: addresses))
+                askNameServer: Stage.nobodyAnswers, logger: Logger(label: "test"),
+                addresses: addresses))
     }
 
     struct Told: Decodable {

@@ -33,7 +33,9 @@ extension StoragePromise {
         },
         StoragePromise("the same generation arrives once, and each later one by itself") {
             let storage = try await $0.storage(process: 1)
-            try await storage.put(.detach("www", publish: ["www.example.com"]))
+            // Where a name has no members, nobody publishes there.
+            try await storage.put(.sample("a"))
+            try await storage.put(.detach("www", checks: ["a"], publish: ["www.example.com"]))
             let policy = try await storage.policy("www").id
             try await storage.decide(policy, ["192.0.2.1"])
             let first = try await storage.take(1)

@@ -63,11 +63,14 @@ extension StoragePromise {
             try expectEqual(inputs.policy, policy, "policy")
             try expectEqual(Set(inputs.health.keys), ["m0", "m1"], "members with a check")
             let state = try await storage.state(of: "a")
+            let noticedAt = inputs.health["m0"]?.noticedAt
+            try expect(noticedAt != nil, "When the first turned was noticed is not told")
             try expectEqual(
                 inputs.health["m0"],
                 PolicyEvaluation.MemberHealth(
                     check: try await storage.check("a").id, health: .healthy, since: state.since,
-                    epoch: 1, change: state.change, isEnabled: true), "health of the first")
+                    epoch: 1, change: state.change, isEnabled: true, noticedAt: noticedAt),
+                "health of the first")
             try expectEqual(inputs.health["m1"]?.isEnabled, false, "whether the second is enabled")
             try expectEqual(
                 inputs.previous, try await storage.route(of: policy.id)?.route, "previous route")

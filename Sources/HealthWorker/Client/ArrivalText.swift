@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// A route's arrival at one place, for people.
 enum ArrivalText {

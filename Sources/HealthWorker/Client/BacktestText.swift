@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import HealthWorkerTelling
 
 /// What the API tells of a backtest, for people.
 struct BacktestText {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import HealthWorkerModel
+import HealthWorkerTelling
 import NIOHTTP1
 
 struct BudgetsCommand: AsyncParsableCommand {

@@ -19,7 +19,16 @@ struct PageForm: Sendable {
             throw ProblemDetails(.unsupportedMediaType, "Send the form as a browser does.")
         }
         let buffer = try await request.body.collect(upTo: Self.limit)
-        fields = String(buffer: buffer).split(separator: "&").map { pair in
+        fields = Self.fields(of: String(buffer: buffer))
+    }
+
+    /// A form that was sent in a URL, as is one that only asks.
+    init(query: String?) {
+        fields = Self.fields(of: query ?? "")
+    }
+
+    private static func fields(of text: String) -> [(name: String, value: String)] {
+        text.split(separator: "&").map { pair in
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             return (Self.text(parts[0]), parts.count == 2 ? Self.text(parts[1]) : "")
         }

@@ -71,12 +71,14 @@ struct PageOrders: Sendable {
         let policy = try await questions.ask("getPolicy", ["name": name], by: looker)
         let members = (policy["members"]?.elements ?? []).compactMap { $0["name"]?.text }
         let chosen = looker.asked("member") ?? members.first ?? ""
+        let published = policy["observed"]?["route"].map(RouteText.values) ?? "nothing"
         return Order(
             role: .operate, back: Link.policy(name), title: "Override a member of \(name)",
             consequences: [
+                "Published now: \(published).",
                 "Your word counts for this member, whatever is measured, until it ends or somebody "
                     + "clears it. What is published follows at once. It replaces what was said of "
-                    + "the same member before."
+                    + "the same member before.",
             ],
             fields: [
                 .selection(

@@ -221,8 +221,7 @@ extension Looker {
 
     /// What the query asks for; nil where it is left empty.
     func asked(_ name: String) -> String? {
-        guard let text = request.uri.queryParameters[name[...]], !text.isEmpty else { return nil }
-        return String(text)
+        PageForm(query: request.uri.query)[name]
     }
 }
 

@@ -164,7 +164,11 @@ struct StatusPages: Sendable {
             guard let looker = try await looker(request, context) else {
                 return toSignIn(request)
             }
-            return Self.html(try await write(looker, visit(request, looker)))
+            do {
+                return Self.html(try await write(looker, visit(request, looker)))
+            } catch {
+                return problemPage(of: error, request, looker.context, for: looker)
+            }
         }
     }
 
@@ -178,7 +182,7 @@ struct StatusPages: Sendable {
             },
             now: Date(), version: backend.settings.version, assets: Self.assets,
             place: request.head.path ?? Link.overview,
-            done: request.uri.queryParameters["done"].flatMap { Done(rawValue: String($0)) },
+            done: PageForm(query: request.uri.query)["done"].flatMap(Done.init),
             eventKinds: EventKind.allCases.map(\.rawValue))
     }
 
@@ -194,8 +198,7 @@ struct StatusPages: Sendable {
     }
 
     private func signInPage(_ request: Request, _ context: APIContext) async throws -> Response {
-        let next = Link.local(
-            request.uri.queryParameters["next"].flatMap { String($0).removingPercentEncoding })
+        let next = Link.local(PageForm(query: request.uri.query)["next"])
         return Self.html(SignInPage(visit: visit(request, nil), next: next).document)
     }
 
@@ -237,15 +240,21 @@ struct StatusPages: Sendable {
         do {
             return try await body()
         } catch {
-            let problem = problems.problem(of: error, request: request, context: context)
-            var response = Self.html(
-                ProblemPage(
-                    visit: visit(request, nil), title: problem.kind.title,
-                    sentence: problem.sentence, requestID: context.requestID
-                ).document, status: problem.kind.status)
-            for field in problem.headers { response.headers[field.name] = field.value }
-            return response
+            return problemPage(of: error, request, context, for: nil)
         }
+    }
+
+    private func problemPage(
+        of error: any Error, _ request: Request, _ context: APIContext, for looker: Looker?
+    ) -> Response {
+        let problem = problems.problem(of: error, request: request, context: context)
+        var response = Self.html(
+            ProblemPage(
+                visit: visit(request, looker), title: problem.kind.title,
+                sentence: problem.sentence, requestID: context.requestID
+            ).document, status: problem.kind.status)
+        for field in problem.headers { response.headers[field.name] = field.value }
+        return response
     }
 
     /// Nothing but our own files, and forms to ourselves alone.

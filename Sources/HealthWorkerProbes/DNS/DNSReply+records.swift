@@ -6,6 +6,7 @@ extension RecordType {
         case .a: self = .a
         case .aaaa: self = .aaaa
         case .cname: self = .cname
+        case .txt: self = .txt
         }
     }
 }
@@ -26,6 +27,7 @@ extension DNSReply {
             case (.address(let address), .a) where address.isV4: value = "\(address)"
             case (.address(let address), .aaaa) where !address.isV4: value = "\(address)"
             case (.alias(let target), .cname): value = "\(target)"
+            case (.text(let bytes), .txt): value = "\"\(String(decoding: bytes, as: UTF8.self))\""
             default: return nil
             }
             return (value, Int(record.timeToLive))

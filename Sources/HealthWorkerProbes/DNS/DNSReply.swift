@@ -15,6 +15,8 @@ package struct DNSReply: Hashable, Sendable {
         /// The start of a zone, with how long its negative answers hold, in seconds.
         case zone(negative: UInt32)
         case nameServer
+        /// The strings of a TXT record, one after the other.
+        case text([UInt8])
         case other
     }
 
@@ -209,6 +211,15 @@ private struct Reader {
             _ = try name()
             for _ in 0..<4 { _ = try longNumber() }
             return .zone(negative: try longNumber())
+        case .txt:
+            var text: [UInt8] = []
+            while position < end {
+                let length = Int(bytes[position])
+                guard position + length < end else { throw .data }
+                text += bytes[(position + 1)..<(position + 1 + length)]
+                position += length + 1
+            }
+            return .text(text)
         case .ns:
             return .nameServer
         default:

@@ -53,6 +53,7 @@ package struct RecordType: RawRepresentable, Hashable, Sendable, CustomStringCon
     package static let ns = RecordType(rawValue: 2)
     package static let cname = RecordType(rawValue: 5)
     package static let soa = RecordType(rawValue: 6)
+    package static let txt = RecordType(rawValue: 16)
     package static let aaaa = RecordType(rawValue: 28)
     package static let opt = RecordType(rawValue: 41)
 
@@ -62,6 +63,7 @@ package struct RecordType: RawRepresentable, Hashable, Sendable, CustomStringCon
         case .ns: "NS"
         case .cname: "CNAME"
         case .soa: "SOA"
+        case .txt: "TXT"
         case .aaaa: "AAAA"
         case .opt: "OPT"
         default: "TYPE\(rawValue)"

@@ -19,6 +19,7 @@ import Testing
         ("a.hw.test", RecordFamily.a, ["192.0.2.1 300"]), ("A.HW.Test.", .a, ["192.0.2.1 300"]),
         ("zero.hw.test", .a, ["192.0.2.7 0"]), ("both.hw.test", .aaaa, ["2001:db8::2 300"]),
         ("www.hw.test", .cname, ["a.hw.test 300"]),
+        ("text.hw.test", .txt, ["\"no address\" 300"]),
         // Another name's addresses are not this one's.
         ("www.hw.test", .a, []), ("text.hw.test", .a, []), ("missing.hw.test", .a, []),
     ])
