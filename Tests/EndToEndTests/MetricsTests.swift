@@ -64,6 +64,8 @@ import Testing
         #expect(api[.policies] == 1)
         #expect(api[.policiesUnprotected] == 0)
         #expect(api[.overrides, "permanent=\"true\""] == 1)
+        #expect(api[.routesNotInSync, "sink=\"dns\",why=\"waiting\""] == 0)
+        #expect(register[.deliveries, "result=\"delivered\",sink=\"dns\""] == 0)
         #expect(api[.checkHealthy, "check=\"up\""] == 1)
         #expect(api[.checkHealthy, "check=\"down\""] == 0)
         #expect(api[.checkHealthy, "check=\"paused\""] == nil)
@@ -233,7 +235,7 @@ import Testing
                 settings: [
                     "HEALTH_WORKER_METRICS_PER_CHECK": "true",
                     "HEALTH_WORKER_WORKER_REFERENCE_TARGETS": "127.0.0.1:\(port)",
-                    // Nothing is published there, and so nobody calls it.
+                    // Nobody listens there, and nothing is written: the policy observes.
                     "HEALTH_WORKER_SINKS_DNS_TYPE": "powerdns",
                     "HEALTH_WORKER_SINKS_DNS_URL": "http://127.0.0.1:\(try Here.freePort())",
                     "HEALTH_WORKER_SINKS_DNS_API_KEY": "none",
@@ -249,6 +251,8 @@ import Testing
                     policies:
                     - name: www
                       type: detach
+                      mode: observe
+                      publish: [{sink: dns, name: www.example.com}]
                       members:
                       - {name: a, value: 192.0.2.1, check: up}
                       - {name: b, value: 192.0.2.2, check: down}
