@@ -1,4 +1,5 @@
 import HealthWorkerModel
+import HealthWorkerStorage
 import Metrics
 
 /// What a publisher tells Prometheus of one sink.
@@ -29,6 +30,13 @@ final class PublisherMetrics: Sendable {
                 return (result, counter)
             })
         took = Timer(label: MetricName.routeDelivery.rawValue, dimensions: [("sink", sink)])
+        // Of what is told of arrivals nothing has happened yet, and a first time is to be a rise.
+        for result in ArrivalResult.allCases {
+            _ = Counter(
+                label: MetricName.arrivals.rawValue,
+                dimensions: [("sink", sink), ("result", result.rawValue)])
+        }
+        _ = Timer(label: MetricName.timeToFailover.rawValue, dimensions: [("sink", sink)])
     }
 
     func count(_ result: Result) { results[result]?.increment() }
