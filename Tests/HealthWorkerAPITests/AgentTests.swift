@@ -2,6 +2,7 @@ import HealthWorkerAPI
 import HealthWorkerModel
 import HealthWorkerStorage
 import Logging
+import NIOCore
 import Testing
 
 @Suite struct AgentTests {
@@ -73,7 +74,9 @@ import Testing
             { onListening in
                 AgentListener(
                     host: "127.0.0.1", port: 0, networks: list, routes: routes,
-                    logger: Logger(label: "test"), onListening: { onListening($0) })
+                    // Not to be asked for when the machine is slow.
+                    patience: .minutes(10), logger: Logger(label: "test"),
+                    onListening: { onListening($0) })
             }, body)
     }
 

@@ -9,21 +9,25 @@ final class AgentConnection: ChannelInboundHandler {
 
     /// Two names of 128 bytes, and a slash.
     private static let longest = 512
-    private static let patience = TimeAmount.seconds(5)
 
     private let networks: NetworkList
     private let watch: RouteWatch
     private let open: OpenConnections
+    private let patience: TimeAmount
     private let logger: Logger
     private var isCounted = false
     private var heard = ByteBuffer()
     private var isAnswered = false
     private var end: Scheduled<Void>?
 
-    init(networks: NetworkList, watch: RouteWatch, open: OpenConnections, logger: Logger) {
+    init(
+        networks: NetworkList, watch: RouteWatch, open: OpenConnections, patience: TimeAmount,
+        logger: Logger
+    ) {
         self.networks = networks
         self.watch = watch
         self.open = open
+        self.patience = patience
         self.logger = logger
     }
 
@@ -33,7 +37,7 @@ final class AgentConnection: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        end = context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
+        end = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
             context.close(promise: nil)
         }
     }

@@ -1,5 +1,5 @@
 package import Logging
-import NIOCore
+package import NIOCore
 import NIOPosix
 import ServiceLifecycle
 import Synchronization
@@ -13,20 +13,24 @@ package struct AgentListener: Service {
     private let port: Int
     private let networks: NetworkList
     private let watch: RouteWatch
+    private let patience: TimeAmount
     private let logger: Logger
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
     ///   - port: 0: any free port.
+    ///   - patience: how long a connection may take for its question.
     ///   - onListening: called once connections are accepted, with the port that was really bound.
     package init(
-        host: String, port: Int, networks: NetworkList, routes watch: RouteWatch, logger: Logger,
+        host: String, port: Int, networks: NetworkList, routes watch: RouteWatch,
+        patience: TimeAmount = .seconds(5), logger: Logger,
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.host = host
         self.port = port
         self.networks = networks
         self.watch = watch
+        self.patience = patience
         self.logger = logger
         self.onListening = onListening
     }
@@ -36,11 +40,12 @@ package struct AgentListener: Service {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .childChannelInitializer { [networks, watch, logger] channel in
+            .childChannelInitializer { [networks, watch, patience, logger] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         AgentConnection(
-                            networks: networks, watch: watch, open: open, logger: logger))
+                            networks: networks, watch: watch, open: open, patience: patience,
+                            logger: logger))
                 }
             }
             .bind(host: host, port: port).get()
