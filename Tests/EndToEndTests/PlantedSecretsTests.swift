@@ -320,7 +320,9 @@ private final class Planting {
             switch path {
             // 404 where nothing was set or stored.
             case let path where path.hasPrefix("/v1/settings/worker/"): nil
-            case "/v1/secrets/{name}", "/v1/keys/{id}", "/v1/apply/{request_id}": nil
+            case "/v1/secrets/{name}", "/v1/keys/{id}", "/v1/apply/{request_id}",
+                "/v1/budgets/{name}":
+                nil
             case let path where path.hasPrefix("/v1/policies/{name}"):
                 path.replacing("{name}", with: "www")
             default:

@@ -234,7 +234,7 @@ class Steps:
         page.get_by_label("Ends").select_option("2h")
         page.get_by_label("Reason").fill("Kernel update <4711>")
         page.get_by_role("button", name="Set the override").click()
-        expect(page.get_by_role("status").first).to_contain_text("The override holds.")
+        expect(page.locator("main").get_by_role("status")).to_contain_text("The override holds.")
         expect(page.locator("#members")).to_contain_text("an override says drain")
         expect(page.locator("#overrides")).to_contain_text("Kernel update <4711>")
         assert route(self.api, "shop-www") == ["ams1"]
@@ -254,7 +254,7 @@ class Steps:
         expect(page.locator("#policy")).to_contain_text("Frozen by key:test-write")
         page.get_by_role("link", name="Thaw…").click()
         page.get_by_role("button", name="Thaw").click()
-        expect(page.get_by_role("status").first).to_contain_text("thawed")
+        expect(page.locator("main").get_by_role("status")).to_contain_text("thawed")
         page.goto(f"{self.api.url}/overrides")
         page.get_by_role("link", name="Clear the override of fra1").click()
         page.get_by_role("button", name="Clear it").click()
@@ -262,7 +262,7 @@ class Steps:
 
         page.goto(f"{self.api.url}/checks/archive")
         page.get_by_role("button", name="Probe now").click()
-        expect(page.get_by_role("status").first).to_contain_text("It was probed")
+        expect(page.locator("main").get_by_role("status")).to_contain_text("It was probed")
         page.get_by_role("link", name="Pause…").click()
         page.get_by_role("button", name="Pause").click()
         expect(page.locator("#check")).to_contain_text("It is paused")
