@@ -16,6 +16,8 @@ struct ConfigurationPlan {
     /// Policies that do not change, and of which a member's check is another one now.
     private var rebound = Set<Int>()
 
+    private static let longestSpread = Duration.seconds(10)
+
     init<Transaction: ConfigurationTransaction>(
         of draft: ConfigurationDraft, in transaction: Transaction
     ) throws(StorageError) {
@@ -196,10 +198,12 @@ extension ConfigurationPlan {
         }
     }
 
-    /// Many new checks at once are no reason to probe them all at once.
+    /// Many new checks at once are no reason to probe them all at once; nor is a long interval one to
+    /// wait for the first health of any of them.
     private func spread(_ due: [Check]) -> [(check: Check, id: CheckID, visibleAt: Timestamp)] {
         due.enumerated().map { position, check in
-            let fast = check.spec.effectiveFastInterval.microseconds
+            let fast = min(
+                check.spec.effectiveFastInterval.microseconds, Self.longestSpread.microseconds)
             let delay = fast * Int64(position) / Int64(due.count)
             return (check, check.id, now + .microseconds(delay))
         }
