@@ -23,10 +23,13 @@ ENGINES = ("sqlite", "postgresql", "mariadb")
 
 
 class API:
-    def __init__(self, url, keys, log):
+    def __init__(self, url, keys, log, pid, environment):
         self.url = url
         self.keys = keys
         self.log = log
+        self.pid = pid
+        # What other roles of the same installation are started with.
+        self.environment = environment
 
     def request(self, method, path, role="admin", body=None, headers=()):
         """The status, the headers and the body of an answer, also of a refusal."""
@@ -45,14 +48,14 @@ def running(engine, settings=None, command="api"):
     binary = os.environ["HEALTH_WORKER"]
     with tempfile.TemporaryDirectory(prefix="health-worker-api-") as folder, database(
         engine, folder
-    ) as url:
+    ) as database_url:
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith("HEALTH_WORKER_") and name not in ("DATABASE_URL", "REDIS_URL")
         }
         environment |= {
-            "HEALTH_WORKER_DATABASE_URL": url,
+            "HEALTH_WORKER_DATABASE_URL": database_url,
             "HEALTH_WORKER_API_LISTEN": "127.0.0.1:0",
             "HEALTH_WORKER_LOG_LEVEL": "info",
             **(settings or {}),
@@ -69,7 +72,8 @@ def running(engine, settings=None, command="api"):
         with open(path, "w") as log:
             process = subprocess.Popen([binary, command], env=environment, stdout=log, stderr=log)
         try:
-            yield API(f"http://127.0.0.1:{port(path, process)}", keys, path)
+            url = f"http://127.0.0.1:{port(path, process)}"
+            yield API(url, keys, path, process.pid, environment)
         except BaseException:
             with open(path) as log:
                 sys.stderr.write("The end of the program's log:\n" + log.read()[-4000:])
