@@ -93,7 +93,13 @@ struct Installation {
                 storage: storage, board: board, name: settings.worker.name,
                 location: settings.worker.location,
                 configured: Worker.Limits(settings).settings, logger: logger,
-                adopt: { if worker.adopt($0) { heartbeat.tellNews() } })
+                adopt: { settings in
+                    // Told first: also this change is logged by the level that it sets.
+                    if let level = settings.logLevel?.value {
+                        telemetry.log(from: level)
+                    }
+                    if worker.adopt(settings) { heartbeat.tellNews() }
+                })
         }
         if let worker, let watch {
             reload.whenChanged {
@@ -231,7 +237,7 @@ extension Worker.Limits {
         self.init(
             location: settings.worker.location, concurrency: settings.worker.concurrency,
             batchSize: settings.worker.batchSize, leaseMargin: settings.worker.leaseMargin.duration,
-            keeps: keeps)
+            keeps: keeps, logLevel: settings.log.level)
     }
 }
 

@@ -26,6 +26,11 @@ struct Telemetry {
         return Telemetry(
             logger: Logger(label: "health-worker"), metrics: metrics, threshold: threshold)
     }
+
+    /// Writes nothing less important than this from now on.
+    func log(from level: LogLevel) {
+        threshold.change(to: Logger.Level(level))
+    }
 }
 
 extension Logger.Level {

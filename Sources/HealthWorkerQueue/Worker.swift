@@ -21,21 +21,26 @@ package final class Worker: Service {
         package var leaseMargin: Duration
         /// Which outcomes are kept in the history.
         package var keeps: KeptOutcomes
+        /// What its process logs, unless an operator says otherwise.
+        package var logLevel: LogLevel
 
         package init(
             location: String = "default", concurrency: Int = 1000, batchSize: Int = 500,
-            leaseMargin: Duration = .seconds(5), keeps: KeptOutcomes = .all
+            leaseMargin: Duration = .seconds(5), keeps: KeptOutcomes = .all,
+            logLevel: LogLevel = .info
         ) {
             self.location = location
             self.concurrency = concurrency
             self.batchSize = batchSize
             self.leaseMargin = leaseMargin
             self.keeps = keeps
+            self.logLevel = logLevel
         }
 
         /// Of these, what operators may set while it runs.
         package var settings: SettingsInForce {
-            SettingsInForce(concurrency: concurrency, batchSize: batchSize)
+            SettingsInForce(
+                concurrency: concurrency, batchSize: batchSize, logLevel: logLevel)
         }
     }
 
@@ -166,6 +171,7 @@ package final class Worker: Service {
                 "concurrency": "\(settings.concurrency.value)",
                 "batch_size": "\(settings.batchSize.value)",
                 "paused": "\(settings.pausedBecause ?? "no")",
+                "log_level": "\(settings.logLevel?.value.rawValue ?? "as configured")",
             ])
         enqueued.wake()
         return true

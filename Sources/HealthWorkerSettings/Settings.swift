@@ -127,11 +127,6 @@ package enum ResolverChoice: String, CaseIterable, Sendable {
     case own, system
 }
 
-/// Spelled like the levels of swift-log.
-package enum LogLevel: String, CaseIterable, Sendable {
-    case trace, debug, info, notice, warning, error, critical
-}
-
 package enum LogFormat: String, CaseIterable, Sendable {
     case logfmt, json
 }

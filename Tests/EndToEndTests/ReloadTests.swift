@@ -81,6 +81,63 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(3)))
+    func `leaves the log level to who set it for the worker, until that is taken back`()
+        async throws
+    {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let running = try await Configured.start(in: scratch, worker: "concurrency = 10")
+        do {
+            try await changeLevel(running, in: scratch)
+        } catch {
+            print(running.program.written)
+            await running.program.destroy()
+            throw error
+        }
+        await running.program.destroy()
+    }
+
+    private func changeLevel(_ running: Configured, in scratch: Scratch) async throws {
+        func fleet(_ words: String...) async throws -> String {
+            let run = try await Program.run(
+                Here.healthWorker,
+                ["fleet"] + words + [
+                    "--server", "http://127.0.0.1:\(running.client.port)", "--key-file",
+                    running.client.keyFile.path,
+                ], in: scratch)
+            #expect(run.code == 0, "\(run.text)")
+            return run.text
+        }
+        func answersAreLogged(after count: Int) async throws -> Bool {
+            _ = try await running.client.get("/v1/fleet")
+            return running.messages.dropFirst(count).contains { $0["level"] == "debug" }
+        }
+        #expect(running.messages.allSatisfy { $0["level"] != "debug" })
+
+        let said = try await fleet("set", "--all", "--log-level", "debug", "-m", "ticket 7")
+        #expect(said == "all workers: log_level debug; workers take it up within 2 s.\n")
+        try await running.until("answers are logged") { try await answersAreLogged(after: 0) }
+        #expect(try await fleet("list").contains("debug (all)"))
+        #expect(try await fleet("settings").contains("ticket 7"))
+
+        // The file is read anew, and says less.
+        try running.configure("[log]\nlevel = \"warning\"\n[worker]\nconcurrency = 20\n")
+        running.program.send(SIGHUP)
+        try await running.until("the file was read") { try await running.concurrency() == 20 }
+        let read = running.messages.count
+        try await running.until("answers are still logged") {
+            try await answersAreLogged(after: read)
+        }
+
+        _ = try await fleet("set", "--all", "--unset", "log_level")
+        try await running.until("the file's level holds again") {
+            let count = running.messages.count
+            return try await !answersAreLogged(after: count)
+        }
+        #expect(try await !fleet("list").contains("debug"))
+    }
+
+    @Test(.timeLimit(.minutes(3)))
     func `is what SIGHUP asks for at a terminal, too, and its end is an end`() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }

@@ -164,11 +164,13 @@ import Testing
             let uri = "\(Self.root)/locations/fra1"
 
             let wrong = try await api.put(
-                uri, #"{"concurrency": 0, "batch_size": "many", "pause": true}"#, as: .write)
+                uri,
+                #"{"concurrency": 0, "batch_size": "many", "pause": true, "log_level": "loud"}"#,
+                as: .write)
             let empty = try await api.put(uri, "{}", as: .operate)
 
             #expect(wrong.status == .unprocessableContent)
-            #expect(Set(wrong.places) == ["/concurrency", "/batch_size", "/pause"])
+            #expect(Set(wrong.places) == ["/concurrency", "/batch_size", "/pause", "/log_level"])
             #expect(wrong.text.contains("paused"))
             #expect(empty.status == .unprocessableContent)
             #expect(empty.string("/detail")?.contains("DELETE") == true)
@@ -202,7 +204,8 @@ import Testing
 
     @Test func `the fleet shows what each worker goes by, and what said so`() async throws {
         try await TestAPI.run { api in
-            _ = try await api.put("\(Self.root)/all", #"{"batch_size": 9}"#, as: .write)
+            _ = try await api.put(
+                "\(Self.root)/all", #"{"batch_size": 9, "log_level": "debug"}"#, as: .write)
             _ = try await api.put(
                 "\(Self.root)/locations/fra1", #"{"paused": true}"#, as: .operate)
             let inForce = try await api.storage.liveSettings().inForce(
@@ -224,6 +227,8 @@ import Testing
             #expect(fleet.string("/items/0/settings/concurrency/from") == "configuration")
             #expect(fleet.integer("/items/0/settings/batch_size/value") == 9)
             #expect(fleet.string("/items/0/settings/batch_size/from") == "all")
+            #expect(fleet.string("/items/0/settings/log_level/value") == "debug")
+            #expect(fleet.string("/items/0/settings/log_level/from") == "all")
             #expect(fleet["/items/0/settings/paused/value"]?.bool == true)
             #expect(fleet.string("/items/0/settings/paused/from") == "location")
         }

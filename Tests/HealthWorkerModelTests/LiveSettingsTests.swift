@@ -52,7 +52,7 @@ import Testing
     @Test func `are taken value by value`() {
         let settings = live([
             (.all, WorkerSettings(concurrency: 10, batchSize: 10, isPaused: true)),
-            (.location("fra1"), WorkerSettings(batchSize: 20)),
+            (.location("fra1"), WorkerSettings(batchSize: 20, logLevel: .debug)),
             (.name("w"), WorkerSettings(isPaused: false)),
         ])
 
@@ -63,6 +63,7 @@ import Testing
         #expect(inForce.batchSize == .init(20, from: .location))
         #expect(inForce.isPaused == .init(false, from: .name))
         #expect(inForce.pausedBecause == nil)
+        #expect(inForce.logLevel == .init(.debug, from: .location))
         #expect(neighbour.isPaused == .init(true, from: .all))
     }
 
@@ -88,6 +89,11 @@ import Testing
 
         let data = try JSONEncoder().encode(settings)
         #expect(try JSONDecoder().decode(LiveSettings.self, from: data) == settings)
+        let before =
+            #"{"revision":1,"concurrency":{"value":1,"origin":"all"},"batchSize":"#
+            + #"{"value":2,"origin":"all"},"isPaused":{"value":false,"origin":"configuration"}}"#
+        let older = try JSONDecoder().decode(SettingsInForce.self, from: Data(before.utf8))
+        #expect(older.logLevel == nil, "a version that said nothing of it")
         let reported = try JSONEncoder().encode(inForce)
         #expect(try JSONDecoder().decode(SettingsInForce.self, from: reported) == inForce)
         #expect(

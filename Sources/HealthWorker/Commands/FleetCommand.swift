@@ -25,7 +25,7 @@ struct FleetCommand: AsyncParsableCommand {
                 Table(
                     [
                         "NAME", "ROLES", "LOCATION", "VERSION", "SEEN", "CLAIMED", "PROBING",
-                        "CONCURRENCY", "BATCH", "PAUSED",
+                        "CONCURRENCY", "BATCH", "LOG", "PAUSED",
                     ],
                     $0.map { process in
                         let settings = process["settings"]
@@ -37,7 +37,8 @@ struct FleetCommand: AsyncParsableCommand {
                             process["seen_at"]?.text ?? "?", process["claimed"]?.text ?? "-",
                             process["probing"]?.text ?? "-",
                             Self.cell(of: settings?["concurrency"]),
-                            Self.cell(of: settings?["batch_size"]), process["paused"]?.text ?? "-",
+                            Self.cell(of: settings?["batch_size"]),
+                            Self.cell(of: settings?["log_level"]), process["paused"]?.text ?? "-",
                         ]
                     })
             }
@@ -63,14 +64,16 @@ struct FleetCommand: AsyncParsableCommand {
             try output.format.show(answer["items"]?.elements ?? []) {
                 Table(
                     [
-                        "SCOPE", "NAME", "CONCURRENCY", "BATCH", "PAUSED", "SET", "BY", "WHY",
+                        "SCOPE", "NAME", "CONCURRENCY", "BATCH", "LOG", "PAUSED", "SET", "BY",
+                        "WHY",
                     ],
                     $0.map { entry in
                         let settings = entry["settings"]
                         return [
                             entry["scope"]?.text ?? "?", entry["name"]?.text ?? "-",
                             settings?["concurrency"]?.text ?? "-",
-                            settings?["batch_size"]?.text ?? "-", settings?["paused"]?.text ?? "-",
+                            settings?["batch_size"]?.text ?? "-",
+                            settings?["log_level"]?.text ?? "-", settings?["paused"]?.text ?? "-",
                             entry["updated_at"]?.text ?? "?", entry["updated_by"]?.text ?? "?",
                             entry["message"]?.text ?? "",
                         ]
@@ -92,13 +95,17 @@ struct FleetCommand: AsyncParsableCommand {
         var batchSize: Int?
         @Option(help: "Whether nothing is claimed: true or false.")
         var paused: Bool?
-        @Option(help: "Say nothing of concurrency, batch_size or paused any more.")
+        @Option(help: "The least important level that their processes log.")
+        var logLevel: LogLevel?
+        @Option(help: "Say nothing of concurrency, batch_size, paused or log_level any more.")
         var unset: [WorkerSettings.CodingKeys] = []
 
         func validate() throws {
-            guard concurrency != nil || batchSize != nil || paused != nil || !unset.isEmpty else {
+            let isSaid = [concurrency != nil, batchSize != nil, paused != nil, logLevel != nil]
+            guard isSaid.contains(true) || !unset.isEmpty else {
                 throw ValidationError(
-                    "Say what to set: --concurrency, --batch-size, --paused or --unset.")
+                    "Say what to set: --concurrency, --batch-size, --paused, --log-level or --unset."
+                )
             }
         }
 
@@ -107,6 +114,7 @@ struct FleetCommand: AsyncParsableCommand {
                 if let concurrency { settings[.concurrency] = .integer(Int64(concurrency)) }
                 if let batchSize { settings[.batchSize] = .integer(Int64(batchSize)) }
                 if let paused { settings[.isPaused] = .bool(paused) }
+                if let logLevel { settings[.logLevel] = .string(logLevel.rawValue) }
                 for key in unset { settings[key] = nil }
             }
         }
@@ -241,6 +249,8 @@ struct SettingsEdit: ParsableArguments {
         }
     }
 }
+
+extension LogLevel: ExpressibleByArgument {}
 
 extension WorkerSettings.CodingKeys: ExpressibleByArgument {
     package init?(argument: String) {

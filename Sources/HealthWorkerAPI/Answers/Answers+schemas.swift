@@ -537,6 +537,9 @@ enum Answers {
     private static let batchSize = Schema.integer(range(WorkerSettings.batchSizeRange))
         .described("The most jobs claimed in one go.")
 
+    private static let logLevel = Schema.choice(of: LogLevel.self)
+        .described("The least important level that its process logs.")
+
     private static func range(_ range: ClosedRange<Int>) -> ClosedRange<Int64> {
         Int64(range.lowerBound)...Int64(range.upperBound)
     }
@@ -544,7 +547,7 @@ enum Answers {
     private static let settingsInForce = Schema.object([
         required("revision", count.described("Of `/v1/settings/worker`, as far as it knows.")),
         required("concurrency", inForce(concurrency)), required("batch_size", inForce(batchSize)),
-        required("paused", inForce(.boolean)),
+        required("paused", inForce(.boolean)), optional("log_level", inForce(logLevel)),
     ]).described("What a worker works by, and what said so.")
 
     private static func inForce(_ value: Schema) -> Schema {
@@ -559,6 +562,7 @@ enum Answers {
         optional(
             "paused",
             .boolean.described("True: nothing is claimed; what is in flight ends as ever.")),
+        optional("log_level", logLevel),
     ]).described("What is set; what is missing is left to wider scopes and the configuration.")
 
     private static let scopedSettings = Schema.object([

@@ -117,6 +117,9 @@ struct InstallationEndpoints {
             .init("concurrency", node(of: settings.concurrency) { .number($0) }),
             .init("batch_size", node(of: settings.batchSize) { .number($0) }),
             .init("paused", node(of: settings.isPaused) { .flag($0) }),
+            settings.logLevel.map { level in
+                .init("log_level", node(of: level) { .text($0.rawValue) })
+            },
         ])
     }
 

@@ -92,8 +92,8 @@ struct SettingsEndpoints {
             .put, resource.path, "put\(resource.id)", tag: .installation, role: .operate,
             summary: "Set what \(resource.whose) go by",
             description: "Replaces all that was set for them. Workers take it up within 2 s; it "
-                + "ends no probe in flight. A change of `concurrency` or `batch_size` needs a key with "
-                + "the role `write`.",
+                + "ends no probe in flight. A change of anything but `paused` needs a key with the role "
+                + "`write`.",
             parameters: resource.parameters + [ObjectWriting.message] + Preconditions.parameters,
             body: Endpoint.Body(
                 .reference("WorkerSettings"), example: .object([.init("paused", .flag(true))])),
@@ -110,7 +110,8 @@ struct SettingsEndpoints {
             let settings = WorkerSettings(
                 concurrency: document["concurrency"]?.integer.map(Int.init),
                 batchSize: document["batch_size"]?.integer.map(Int.init),
-                isPaused: document["paused"]?.bool)
+                isPaused: document["paused"]?.bool,
+                logLevel: document["log_level"]?.text.flatMap(LogLevel.init))
             guard !settings.isEmpty else {
                 throw ProblemDetails(
                     .invalid, [Problem("sets nothing; DELETE takes away what is set")])
@@ -190,8 +191,8 @@ struct SettingsEndpoints {
         guard caller.role >= .write || paused == settings else {
             throw ProblemDetails(
                 .forbidden,
-                "A key with the role \(caller.role.rawValue) may change `paused` alone; `concurrency` "
-                    + "and `batch_size` need the role \(KeyRole.write.rawValue).")
+                "A key with the role \(caller.role.rawValue) may change `paused` alone; everything "
+                    + "else needs the role \(KeyRole.write.rawValue).")
         }
     }
 

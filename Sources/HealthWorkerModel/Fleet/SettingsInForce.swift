@@ -5,6 +5,8 @@ package struct SettingsInForce: Hashable, Sendable, Codable {
     package var concurrency: Value<Int>
     package var batchSize: Value<Int>
     package var isPaused: Value<Bool>
+    /// Nil: the worker is of a version that says nothing of it.
+    package var logLevel: Value<LogLevel>?
     /// Who paused it, for whom and why; nil: it is not paused.
     package var pausedBecause: String?
 
@@ -27,11 +29,12 @@ package struct SettingsInForce: Hashable, Sendable, Codable {
     }
 
     /// What the configuration says alone.
-    package init(concurrency: Int, batchSize: Int) {
+    package init(concurrency: Int, batchSize: Int, logLevel: LogLevel = .info) {
         revision = 0
         self.concurrency = Value(concurrency, from: .configuration)
         self.batchSize = Value(batchSize, from: .configuration)
         isPaused = Value(false, from: .configuration)
+        self.logLevel = Value(logLevel, from: .configuration)
     }
 }
 
@@ -58,6 +61,9 @@ extension LiveSettings {
             if let isPaused = entry.settings.isPaused {
                 inForce.isPaused = SettingsInForce.Value(isPaused, from: origin)
                 inForce.pausedBecause = isPaused ? entry.pauseSentence : nil
+            }
+            if let logLevel = entry.settings.logLevel {
+                inForce.logLevel = SettingsInForce.Value(logLevel, from: origin)
             }
         }
         return inForce

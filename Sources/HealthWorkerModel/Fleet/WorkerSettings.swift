@@ -9,11 +9,17 @@ package struct WorkerSettings: Hashable, Sendable, Codable {
     package var batchSize: Int?
     /// True: nothing is claimed; what is in flight ends as ever.
     package var isPaused: Bool?
+    /// The least important level that the worker's process logs.
+    package var logLevel: LogLevel?
 
-    package init(concurrency: Int? = nil, batchSize: Int? = nil, isPaused: Bool? = nil) {
+    package init(
+        concurrency: Int? = nil, batchSize: Int? = nil, isPaused: Bool? = nil,
+        logLevel: LogLevel? = nil
+    ) {
         self.concurrency = concurrency
         self.batchSize = batchSize
         self.isPaused = isPaused
+        self.logLevel = logLevel
     }
 
     package var isEmpty: Bool { self == WorkerSettings() }
@@ -22,6 +28,7 @@ package struct WorkerSettings: Hashable, Sendable, Codable {
         case concurrency
         case batchSize = "batch_size"
         case isPaused = "paused"
+        case logLevel = "log_level"
     }
 }
 
