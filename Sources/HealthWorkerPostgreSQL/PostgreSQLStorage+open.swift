@@ -41,11 +41,12 @@ extension PostgreSQLStorage {
         to url: String, at address: ServerAddress, size: Int, preparesStatements: Bool,
         limit: Duration, logger: Logger
     ) -> ConnectionPool<Connection> {
-        ConnectionPool(size: size) { () throws(StorageError) in
+        let latest = LatestServer()
+        return ConnectionPool(size: size) { () throws(StorageError) in
             do throws(StorageError) {
                 return try await Connection.open(
-                    url: url, address: address, preparesStatements: preparesStatements,
-                    limit: limit)
+                    url: url, address: address, latest: latest,
+                    preparesStatements: preparesStatements, limit: limit)
             } catch {
                 logger.debug(
                     "no connection to the database",

@@ -11,20 +11,24 @@ import HealthWorkerStorage
 #endif
 
 extension Session {
-    /// Connects to the first of the servers that accepts a connection and writes.
+    /// Connects to the first of the servers that accepts a connection and writes, the latest one before
+    /// the others.
     ///
     /// libpq alone stays with the first one that says nothing: its own time limit only holds where
     /// it blocks, and then the words of a refusal come without their SQLSTATE.
     static func connect(
-        url: String, address: ServerAddress, preparesStatements: Bool, limit: Duration
+        url: String, address: ServerAddress, latest: LatestServer, preparesStatements: Bool,
+        limit: Duration
     ) throws -> Session {
         var refusals: [StorageError] = []
         var told: StorageError?
-        for place in address.places {
+        for place in latest.order(address.places) {
             do {
-                return try connect(
+                let session = try connect(
                     to: place, url: url, address: address,
                     preparesStatements: preparesStatements, limit: limit)
+                latest.took(place)
+                return session
             } catch {
                 let refusal = StorageError(error, at: address.only(place))
                 // What one server says helps more than that another one says nothing.

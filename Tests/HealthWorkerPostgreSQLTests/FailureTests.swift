@@ -99,6 +99,12 @@ import Testing
             logger: PostgreSQLFixture.logger)
 
         #expect(try await storage.queueStatus().live == 0)
+        #expect(silent.callers() == 1)
+        // Another connection is made, and the silent one is not asked again.
+        try fixture.cutConnections()
+        try await fixture.waitForSessions(\.isEmpty)
+        #expect(try await storage.queueStatus().live == 0)
+        #expect(silent.callers() == 0)
         await storage.close()
         let alone = await failure(
             opening: "postgresql://127.0.0.1:\(silent.port)/hw?connect_timeout=2")
