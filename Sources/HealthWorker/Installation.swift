@@ -69,8 +69,9 @@ struct Installation {
         let sinks = try Sinks(
             settings, installation: installation, probers: probers, logger: logger)
         let publisher =
-            roles.contains(.register) && !sinks.named.isEmpty
-            ? Publisher(storage: storage, sinks: sinks.named, logger: logger) : nil
+            roles.contains(.register) && !sinks.live.now.isEmpty
+            ? Publisher(storage: storage, sinks: sinks.live, logger: logger) : nil
+        reload.whenChanged { sinks.use($0) }
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: startedAt)
@@ -166,7 +167,7 @@ struct Installation {
         if let secrets { services.append(secrets) }
         if worker != nil || roles.contains(.api) || publisher != nil {
             let own = OwnServices(
-                settings, sinks: sinks.named, probers: probers,
+                settings, sinks: sinks.live, probers: probers,
                 resolver: SystemResolver(threads: 1))
             // Known before the first probe.
             await own.step()

@@ -15,7 +15,8 @@ import Synchronization
 /// Their names are resolved at the start and every 30 s, so that a server that moved is denied at its
 /// new address; an address stays denied while its name cannot be resolved.
 final class OwnServices: Service {
-    private let listeners: [TargetAddress]
+    private let servers: [TargetAddress]
+    private let sinks: LiveSinks
     /// Of which the networks count.
     private let settings: Mutex<Settings>
     private let probers: Probers
@@ -23,18 +24,23 @@ final class OwnServices: Service {
     private let known = Mutex<[TargetAddress: [IPAddress]]>([:])
 
     init(
-        _ settings: Settings, sinks: [NamedSink], probers: Probers, resolver: any NameResolver
+        _ settings: Settings, sinks: LiveSinks, probers: Probers, resolver: any NameResolver
     ) {
         self.settings = Mutex(settings)
         self.probers = probers
         self.resolver = resolver
-        listeners = Self.listeners(settings) + sinks.flatMap(\.sink.listeners)
+        self.sinks = sinks
+        servers = Self.listeners(settings)
     }
+
+    private var listeners: [TargetAddress] { servers + sinks.now.flatMap(\.sink.listeners) }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                let isComplete = self.known.withLock { $0.count == self.listeners.count }
+                let isComplete = self.known.withLock { known in
+                    self.listeners.allSatisfy { known[$0] != nil }
+                }
                 // Cancelled: the loop ends.
                 try? await Task.sleep(for: isComplete ? .seconds(30) : .seconds(5))
                 await self.step()
@@ -46,6 +52,8 @@ final class OwnServices: Service {
     /// Looks all of them up once and puts the rules in force. The addresses of this machine's
     /// interfaces, which change as well, are read anew.
     func step() async {
+        let listeners = listeners
+        known.withLock { known in known = known.filter { listeners.contains($0.key) } }
         for listener in listeners {
             if let address = IPAddress(listener.host) {
                 known.withLock { $0[listener] = [address] }

@@ -93,7 +93,7 @@ final class Reload: Service {
             defer { state.latest = settings }
             return (state.latest, state.started, state.adopting)
         }
-        let taken = settings.changes(from: before).filter(\.reloads)
+        let taken = settings.changes(from: before, since: started).filter(\.reloads)
         let waiting = settings.changes(from: started).filter { !$0.reloads }
         for adopt in adopting { adopt(settings) }
         let mine = (taken + waiting).filter { concernsUs($0.key) }

@@ -10,7 +10,9 @@ import Synchronization
 
 /// The sinks of one process.
 struct Sinks {
-    let named: [NamedSink]
+    let live: LiveSinks
+    private let contexts: [String: SinkContext]
+    private let logger: Logger
 
     /// What they call by, as long as the process lives: a client that goes has to be shut down first.
     private static let clients = Mutex<[HTTPClient]>([])
@@ -56,33 +58,57 @@ struct Sinks {
     init(
         _ settings: Settings, installation: String, probers: Probers, logger: Logger
     ) throws {
-        do throws(SinkError) {
-            named = try SinkTable.sinks(settings.sinks) { name in
-                SinkContext(
-                    name: name, installation: installation, http: Self.client(),
-                    askNameServer: Self.ask, logger: logger,
-                    addresses: { host, port, limit throws(SinkError) in
-                        do throws(AddressError) {
-                            return try await probers.admittedAddresses(
-                                of: host, port: port, within: limit)
-                        } catch {
-                            throw .notNow(error.description)
-                        }
-                    })
+        self.logger = logger
+        var contexts: [String: SinkContext] = [:]
+        var sinks: [NamedSink] = []
+        for sink in settings.sinks {
+            let context = SinkContext(
+                name: sink.name, installation: installation, http: Self.client(),
+                askNameServer: Self.ask, logger: logger,
+                addresses: { host, port, limit throws(SinkError) in
+                    do throws(AddressError) {
+                        return try await probers.admittedAddresses(
+                            of: host, port: port, within: limit)
+                    } catch {
+                        throw .notNow(error.description)
+                    }
+                })
+            contexts[sink.name] = context
+            do throws(SinkError) {
+                sinks.append(try SinkTable.sink(sink, context))
+            } catch {
+                throw Exit.error(Exit.configuration, error.description)
             }
-        } catch {
-            throw Exit.error(Exit.configuration, error.description)
         }
+        self.contexts = contexts
+        live = LiveSinks(sinks)
+    }
+
+    /// Goes by this configuration of the sinks that there are; one that a sink refuses changes nothing of it.
+    func use(_ settings: Settings) {
+        var sinks: [NamedSink] = []
+        for configured in settings.sinks {
+            // A new one waits for the next start, which the log says of its keys.
+            guard let context = contexts[configured.name] else { continue }
+            do throws(SinkError) {
+                sinks.append(try SinkTable.sink(configured, context))
+            } catch {
+                logger.error(
+                    "a sink goes by what it had before",
+                    metadata: ["sink": "\(configured.name)", "problem": "\(error)"])
+            }
+        }
+        live.replace(with: sinks)
     }
 
     /// As the API sees them.
     var door: SinkDoor {
         SinkDoor(
-            named.map {
+            live.now.map {
                 SinkDoor.Configured(name: $0.name, type: $0.typeName, kind: $0.kind)
             }
-        ) { [named] name, places in
-            await named.first { $0.name == name }?.sink.test(places) ?? []
+        ) { [live] name, places in
+            await live.now.first { $0.name == name }?.sink.test(places) ?? []
         }
     }
 }

@@ -31,7 +31,7 @@ package final class Publisher: Service {
     }
 
     private let storage: any Storage
-    private let sinks: [NamedSink]
+    private let sinks: LiveSinks
     private let limits: Limits
     private let time: ProcessTime
     private let logger: Logger
@@ -60,7 +60,7 @@ package final class Publisher: Service {
     }
 
     package init(
-        storage: any Storage, sinks: [NamedSink], limits: Limits = Limits(),
+        storage: any Storage, sinks: LiveSinks, limits: Limits = Limits(),
         time: ProcessTime = .continuous, logger: Logger
     ) {
         self.storage = storage
@@ -69,31 +69,31 @@ package final class Publisher: Service {
         self.time = time
         self.logger = logger
         metrics = Dictionary(
-            uniqueKeysWithValues: sinks.map { ($0.name, PublisherMetrics(of: $0.name)) })
+            uniqueKeysWithValues: sinks.now.map { ($0.name, PublisherMetrics(of: $0.name)) })
         arrivals = ArrivalWatch(storage: storage, time: time, logger: logger)
     }
 
     /// The names of the sinks that answered when they were called last, or were not called yet.
     package var reached: [String] {
         let contacts = contacts.withLock { $0 }
-        return sinks.map(\.name).filter { contacts[$0]?.failures ?? 0 == 0 }
+        return sinks.now.map(\.name).filter { contacts[$0]?.failures ?? 0 == 0 }
     }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await self.arrivals.run() }
-                for sink in self.sinks {
+                for sink in self.sinks.now {
                     group.addTask { await self.keepPublishing(to: sink) }
                     guard sink.kind == .state else { continue }
                     group.addTask {
                         await self.repeatedly("reconcile", sink) { () throws(StorageError) in
-                            try await self.reconcile(sink)
+                            try await self.reconcile(self.sinks.latest(of: sink))
                         }
                     }
                     group.addTask {
                         await self.repeatedly("read back", sink) { () throws(StorageError) in
-                            try await self.readBack(sink)
+                            try await self.readBack(self.sinks.latest(of: sink))
                         }
                     }
                 }
@@ -113,7 +113,8 @@ package final class Publisher: Service {
                     for await _ in ended { break }
                     return .zero
                 }
-                let (attempts, pause) = try await self.attempts(at: sink, limit: free)
+                let (attempts, pause) = try await self.attempts(
+                    at: self.sinks.latest(of: sink), limit: free)
                 for attempt in attempts {
                     self.underWay.withLock { $0[sink.name, default: 0] += 1 }
                     group.addTask {

@@ -27,23 +27,18 @@ package struct NamedSink: Sendable {
 }
 
 extension SinkTable {
-    /// Makes the sinks that are configured.
+    /// Makes a sink that is configured.
     ///
-    /// - Throws: what a sink says of its configuration.
-    package static func sinks(
-        _ configured: [Settings.Sink], _ context: (String) -> SinkContext,
+    /// - Throws: what it says of its configuration.
+    package static func sink(
+        _ configured: Settings.Sink, _ context: SinkContext,
         among kinds: [any RouteSink.Type] = all
-    ) throws(SinkError) -> [NamedSink] {
-        var sinks: [NamedSink] = []
-        for sink in configured {
-            guard let kind = kinds.first(where: { $0.type == sink.type }) else {
-                throw .refused("There is no kind of sink \(sink.type).")
-            }
-            sinks.append(
-                NamedSink(
-                    name: sink.name, sink: try kind.make(sink.configuration, context(sink.name))))
+    ) throws(SinkError) -> NamedSink {
+        guard let kind = kinds.first(where: { $0.type == configured.type }) else {
+            throw .refused("There is no kind of sink \(configured.type).")
         }
-        return sinks
+        return NamedSink(
+            name: configured.name, sink: try kind.make(configured.configuration, context))
     }
 }
 

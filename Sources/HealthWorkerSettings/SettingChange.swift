@@ -11,7 +11,19 @@ package struct SettingChange: Sendable, Equatable {
 
 extension Settings {
     /// The keys whose values differ from those of `others`, in the order of the sample.
-    package func changes(from others: Settings) -> [SettingChange] {
+    ///
+    /// - Parameter started: What the process began with; nil: `others`. A sink that it had then, of the same
+    ///   type, reloads; every other one waits for the next start.
+    package func changes(from others: Settings, since started: Settings? = nil) -> [SettingChange] {
+        let running = Set(
+            (started ?? others).sinks.filter { sink in
+                sinks.contains { $0.name == sink.name && $0.type == sink.type }
+            }.map(\.name))
+        func reloads(_ path: String) -> Bool {
+            let parts = path.split(separator: ".", maxSplits: 2)
+            guard parts.count == 3, parts[0] == "sinks" else { return SettingKey.reloads(path) }
+            return parts[2] != "type" && running.contains(String(parts[1]))
+        }
         let before = Dictionary(
             others.shown.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
         let changed = shown.filter {
@@ -20,12 +32,11 @@ extension Settings {
         let kept = Set(shown.map(\.key))
         return changed.map {
             SettingChange(
-                key: $0.key, value: $0.value, source: $0.source, reloads: SettingKey.reloads($0.key)
-            )
+                key: $0.key, value: $0.value, source: $0.source, reloads: reloads($0.key))
         }
             + others.shown.filter { !kept.contains($0.key) }.map {
                 SettingChange(
-                    key: $0.key, value: nil, source: nil, reloads: SettingKey.reloads($0.key))
+                    key: $0.key, value: nil, source: nil, reloads: reloads($0.key))
             }
     }
 }
@@ -33,9 +44,7 @@ extension Settings {
 extension SettingKey {
     /// A key that is not in the table is one of `secrets.NAME`.
     fileprivate static func reloads(_ path: String) -> Bool {
-        // Sinks are made at the start.
-        if path.hasPrefix("sinks.") { return false }
-        return (all.first { $0.path == path } ?? all.first { $0.path == "secrets.NAME" })?.reloads
+        (all.first { $0.path == path } ?? all.first { $0.path == "secrets.NAME" })?.reloads
             ?? false
     }
 }

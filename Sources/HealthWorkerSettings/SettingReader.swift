@@ -62,11 +62,11 @@ struct SettingReader {
     /// A key without a default. One that is not given is a problem, and answered with the specimen.
     mutating func required<Value>(
         _ path: String, _ type: SettingType<Value>, specimen: Value, in table: SettingSource,
-        isSecret: Bool = false, _ documentation: String
+        isSecret: Bool = false, reloads: Bool = false, _ documentation: String
     ) -> Value {
         let key = SettingKey(
             path: path, type: type.name, range: type.range, defaultText: type.toml(specimen),
-            documentation: documentation, isSecret: isSecret, reloads: false, otherVariable: nil)
+            documentation: documentation, isSecret: isSecret, reloads: reloads, otherVariable: nil)
         keys.append(key)
         let known = problems.count
         guard let given = given(key) else {

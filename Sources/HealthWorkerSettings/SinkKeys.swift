@@ -32,19 +32,22 @@ package struct SinkKeys {
         _ key: String, _ type: SettingType<Value>, default fallback: Value,
         _ documentation: String
     ) -> Value {
-        reader.value("\(path).\(key)", type, default: fallback, documentation)
+        reader.value(
+            "\(path).\(key)", type, default: fallback, reloads: true, documentation)
     }
 
     /// A key that must be given; the specimen shows how it is written.
     package mutating func required<Value>(
         _ key: String, _ type: SettingType<Value>, specimen: Value, _ documentation: String
     ) -> Value {
-        reader.required("\(path).\(key)", type, specimen: specimen, in: source, documentation)
+        reader.required(
+            "\(path).\(key)", type, specimen: specimen, in: source, reloads: true, documentation)
     }
 
     /// What is never shown, and may be read from the file that `KEY_file` names.
     package mutating func secret(_ key: String, _ documentation: String) -> Secret? {
-        reader.value("\(path).\(key)", .secret, default: nil, isSecret: true, documentation)
+        reader.value(
+            "\(path).\(key)", .secret, default: nil, isSecret: true, reloads: true, documentation)
     }
 
     package mutating func requiredSecret(_ key: String, _ documentation: String) -> Secret {
@@ -58,7 +61,7 @@ package struct SinkKeys {
                     try type.read(given) ?? Secret("")
                 },
                 show: { _ in Secret.hidden }, toml: { _ in specimen.quoted }),
-            specimen: Secret(""), in: source, isSecret: true, documentation)
+            specimen: Secret(""), in: source, isSecret: true, reloads: true, documentation)
     }
 }
 

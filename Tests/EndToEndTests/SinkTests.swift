@@ -102,6 +102,16 @@ import Testing
         #expect(strange.code == 6, "\(strange.text)")
         #expect(retried.text == "dns: 0 publications are due now.\n")
 
+        // Its key is changed, and taken up while the program runs.
+        for (text, code) in [("wrong\n", false), ("secret\n", true)] {
+            _ = try scratch.write(text, to: "powerdns.key")
+            installation.program.send(SIGHUP)
+            try await installation.await("the key is \(text)") {
+                try await installation.run("sinks", "test", "dns").code == 0 ? code : !code
+            }
+        }
+        #expect(installation.program.written.contains(#""key":"sinks.dns.api_key""#))
+
         // Who may write a check does not thereby reach the sink.
         let outcomes = try await installation.client.read(
             "/v1/checks/own-sink/outcomes", as: Outcomes.self)
@@ -123,6 +133,16 @@ import Testing
 }
 
 extension Installation {
+    fileprivate func await(_ what: String, _ isSo: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while try await !isSo() {
+            guard ContinuousClock.now < deadline else {
+                throw EndToEndError("waited in vain: \(what)")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+
     fileprivate func awaitInSync(_ policy: String) async throws {
         struct Deliveries: Decodable { var inSync: Bool }
         let deadline = ContinuousClock.now + .seconds(60)

@@ -35,14 +35,15 @@ import Testing
         let settings = try Settings.load(
             file: configuration.path, environment: [:], sinks: Self.table.map { $0.settingsType })
         let stage = Stage()
-        let sinks = try SinkTable.sinks(
-            settings.sinks,
-            {
+        let sinks = try settings.sinks.map {
+            try SinkTable.sink(
+                $0,
                 SinkContext(
-                    name: $0, installation: "x", http: HTTPClient.shared,
-                    askNameServer: Stage.nobodyAnswers, logger: Stage.quiet)
-            }, among: Self.table)
-        let publisher = Publisher(storage: stage.storage, sinks: sinks, logger: Stage.quiet)
+                    name: $0.name, installation: "x", http: HTTPClient.shared,
+                    askNameServer: Stage.nobodyAnswers, logger: Stage.quiet), among: Self.table)
+        }
+        let publisher = Publisher(
+            storage: stage.storage, sinks: LiveSinks(sinks), logger: Stage.quiet)
         let file = folder.appending(path: "www.example.com")
         func held() -> String? { try? String(contentsOf: file, encoding: .utf8) }
         func publish(_ values: [String]) async throws {

@@ -557,14 +557,17 @@ extension PowerDNSTests {
         let settings = try Settings.load(
             file: file.path, environment: [:], sinks: SinkTable.types)
         let installation = try await stage.storage.installation()
-        let sinks = try SinkTable.sinks(settings.sinks) { name in
-            SinkContext(
-                name: name, installation: installation, http: Self.http,
-                askNameServer: Self.ask, logger: Stage.quiet)
+        let sinks = try settings.sinks.map {
+            try SinkTable.sink(
+                $0,
+                SinkContext(
+                    name: $0.name, installation: installation, http: Self.http,
+                    askNameServer: Self.ask, logger: Stage.quiet))
         }
         return Running(
             publisher: Publisher(
-                storage: stage.storage, sinks: sinks, logger: Stage.quiet), sink: sinks[0])
+                storage: stage.storage, sinks: LiveSinks(sinks), logger: Stage.quiet),
+            sink: sinks[0])
     }
 
     /// By `dig`, which asks as anybody does.

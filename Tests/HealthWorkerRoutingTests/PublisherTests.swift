@@ -87,7 +87,7 @@ struct PublisherTests {
         script.hang()
         let storage = stage.storage
         let publisher = Publisher(
-            storage: storage, sinks: [dns],
+            storage: storage, sinks: LiveSinks([dns]),
             // Every wait is over at once.
             time: ProcessTime(now: { .zero }, sleep: { _ in }, spread: { 1 }), logger: Stage.quiet)
         try await stage.publish(["192.0.2.1"])
@@ -397,7 +397,8 @@ struct PublisherTests {
         script.hang()
         let storage = stage.storage
         let publisher = Publisher(
-            storage: storage, sinks: [dns], limits: Publisher.Limits(poll: .milliseconds(1)),
+            storage: storage, sinks: LiveSinks([dns]),
+            limits: Publisher.Limits(poll: .milliseconds(1)),
             logger: Stage.quiet)
         try await stage.publish(["192.0.2.1"])
 

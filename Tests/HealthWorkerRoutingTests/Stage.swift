@@ -167,7 +167,7 @@ struct Stage {
         let start = clock.now
         return Publisher(
             storage: MemoryStorage(process: process, shared: storage.shared),
-            sinks: sinks.map { NamedSink(name: $0.name, sink: $0.sink) },
+            sinks: LiveSinks(sinks.map { NamedSink(name: $0.name, sink: $0.sink) }),
             time: ProcessTime(
                 now: { clock.now - start },
                 sleep: { _ in

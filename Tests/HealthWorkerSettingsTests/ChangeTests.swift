@@ -54,6 +54,35 @@ struct ChangeTests {
         #expect(!dumped.contains("hunter2"))
     }
 
+    @Test func `a sink that was there at the start reloads, and no other does`() throws {
+        func load(_ text: String) throws -> Settings {
+            try Settings.load(
+                file: folder.write(text), environment: [:],
+                sinks: ["one", "two"].map { SinkType($0, "A kind.", of: Word.self) })
+        }
+        let one = #"type = "one""#
+        let started = try load("[sinks.a]\n\(one)\nword = \"x\"\n[sinks.b]\n\(one)\n")
+        let before = try load("[sinks.a]\n\(one)\nword = \"x\"\n[sinks.c]\n\(one)\n")
+
+        let after = try load(
+            "[sinks.a]\n\(one)\nword = \"y\"\n[sinks.b]\ntype = \"two\"\nword = \"z\"\n"
+                + "[sinks.c]\n\(one)\nword = \"z\"\n")
+
+        let taken = after.changes(from: before, since: started).filter(\.reloads)
+        let waiting = after.changes(from: started).filter { !$0.reloads }
+        #expect(taken.map(\.key) == ["sinks.a.word"])
+        #expect(
+            Set(waiting.map(\.key)) == [
+                "sinks.b.type", "sinks.b.word", "sinks.c.type", "sinks.c.word",
+            ])
+    }
+
+    private struct Word: SinkConfiguration {
+        init(_ keys: inout SinkKeys) {
+            _ = keys.value("word", .text(0...9), default: "", "A word.")
+        }
+    }
+
     @Test func `a password that changes within a URL is a change, and no secret is shown`() throws {
         let before = try folder.load("[database]\nurl = \"postgresql://hw:one@db/hw\"\n")
 
