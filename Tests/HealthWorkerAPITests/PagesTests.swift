@@ -62,9 +62,26 @@ import Testing
                     policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self'; "))
                 #expect(!policy.contains("unsafe"))
                 #expect(policy.contains("frame-ancestors 'none'"))
+                // With no-referrer browsers send "Origin: null" with our own forms.
+                #expect(page.headers[.referrerPolicy] == "same-origin")
                 #expect(!page.text.contains(" style="), "\(path)")
                 #expect(page.text.components(separatedBy: "<script").count == 2, "\(path)")
             }
+        }
+    }
+
+    @Test func `a form that came by TLS gets a cookie that goes by TLS only`() async throws {
+        try await TestAPI.run { api in
+            let key = ["key": api.keys[.read] ?? ""]
+
+            let secure = try await api.submit(
+                "/sign-in", key, headers: [.origin: "https://localhost"])
+            let plain = try await api.submit(
+                "/sign-in", key, headers: [.origin: "http://localhost"])
+
+            #expect(secure.headers[.setCookie]?.hasSuffix("; Secure") == true)
+            #expect(plain.status == .seeOther)
+            #expect(plain.headers[.setCookie]?.contains("Secure") == false)
         }
     }
 
@@ -391,6 +408,7 @@ extension Request {
 
 extension HTTPField.Name {
     fileprivate static let secFetchSite = Self("Sec-Fetch-Site")!  // a token
+    fileprivate static let referrerPolicy = Self("Referrer-Policy")!  // a token
 }
 
 extension TestAPI {

@@ -16,7 +16,7 @@ import time
 import urllib.parse
 
 from axe_playwright_python.sync_playwright import Axe
-from browser import chromium, watched
+from browser import PLAIN_HOST, chromium, watched
 from playwright.sync_api import expect
 from running import running
 
@@ -45,8 +45,8 @@ def main(pictures=None):
         prepare(api, members)
         steps = Steps(api, members, browser, pictures)
         for step in (
-            steps.sign_in, steps.readers, steps.orders, steps.live, steps.pause, steps.looks, steps.keyboard,
-            steps.without_script,
+            steps.sign_in, steps.without_tls, steps.readers, steps.orders, steps.live, steps.pause,
+            steps.looks, steps.keyboard, steps.without_script,
         ):
             step()
             print(f"  {step.__doc__}")
@@ -216,6 +216,17 @@ class Steps:
         page.goto(f"{self.api.url}/checks")
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
         self.close(page)
+
+    def without_tls(self):
+        """signs in where browsers tell less of a form: at a plain name, without TLS"""
+        context = self.browser.new_context()
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{self.api.url.replace('127.0.0.1', PLAIN_HOST)}/sign-in")
+        page.get_by_label("Key of the API").fill(self.api.keys["read"])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        context.close()
 
     def readers(self):
         """shows a reader everything, and no order"""

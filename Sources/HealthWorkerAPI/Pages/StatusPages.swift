@@ -262,7 +262,9 @@ struct StatusPages: Sendable {
         .contentSecurityPolicy: "default-src 'none'; script-src 'self'; style-src 'self'; "
             + "img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
             + "frame-ancestors 'none'",
-        .referrerPolicy: "no-referrer",
+        // With no-referrer a browser says "Origin: null" of its forms to ourselves, too (WHATWG Fetch, §3.2):
+        // whether they are ours, and whether they came by TLS, would not be known.
+        .referrerPolicy: "same-origin",
     ]
 
     private static func html(_ page: HTML, status: HTTPResponse.Status = .ok) -> Response {
