@@ -5,10 +5,25 @@ package struct OrderPage {
         case choice(
             _ name: String, _ label: String, [(value: String, name: String, hint: String)],
             chosen: String)
+        /// - Parameter chosen: where it is none of the choices, nothing is chosen, and something has to be.
         case selection(
             _ name: String, _ label: String, [(value: String, name: String)], chosen: String)
         case text(_ name: String, _ label: String, hint: String, isRequired: Bool, value: String)
-        case tick(_ name: String, _ label: String, hint: String)
+        case tick(_ name: String, _ label: String, hint: String, isTicked: Bool = false)
+
+        /// The same with what was written into it before: nil where that is nothing.
+        package func holding(_ written: (_ name: String) -> String?) -> Field {
+            switch self {
+            case .choice(let name, let label, let choices, let chosen):
+                .choice(name, label, choices, chosen: written(name) ?? chosen)
+            case .selection(let name, let label, let choices, _):
+                .selection(name, label, choices, chosen: written(name) ?? "")
+            case .text(let name, let label, let hint, let isRequired, _):
+                .text(name, label, hint: hint, isRequired: isRequired, value: written(name) ?? "")
+            case .tick(let name, let label, let hint, _):
+                .tick(name, label, hint: hint, isTicked: written(name) != nil)
+            }
+        }
     }
 
     package var visit: Visit
@@ -76,9 +91,13 @@ package struct OrderPage {
                 let mark: HTML? = choice.value == chosen ? " selected" : nil
                 return "<option value=\"\(choice.value)\"\(mark)>\(choice.name)</option>"
             }
+            // A browser would choose the first one by itself.
+            let isChosen = choices.contains { $0.value == chosen }
+            let none: HTML? = isChosen ? nil : "<option value=\"\" selected>Choose one</option>"
+            let required: HTML? = isChosen ? nil : " required"
             return """
                 <div class="field"><label for="\(name)">\(label)</label>
-                <select id="\(name)" name="\(name)">\(options)</select></div>
+                <select id="\(name)" name="\(name)"\(required)>\(none)\(options)</select></div>
 
                 """
         case .text(let name, let label, let hint, let isRequired, let value):
@@ -89,9 +108,10 @@ package struct OrderPage {
                 <p class="hint" id="\(name)-hint">\(hint)</p></div>
 
                 """
-        case .tick(let name, let label, let hint):
+        case .tick(let name, let label, let hint, let isTicked):
+            let mark: HTML? = isTicked ? " checked" : nil
             return """
-                <label class="choice"><input type="checkbox" name="\(name)" value="yes">
+                <label class="choice"><input type="checkbox" name="\(name)" value="yes"\(mark)>
                 <span><strong>\(label)</strong> \(hint)</span></label>
 
                 """

@@ -334,6 +334,60 @@ import Testing
         }
     }
 
+    @Test func `an order that was refused is asked for once more as it was written`() async throws {
+        try await TestAPI.run { api in
+            try await api.makeRoutedPolicy()
+            _ = try await api.submit(
+                "/policies/acme-www/override",
+                ["member": "fra1", "word": "drain", "end": "1h", "reason": "kernel"], as: .operate)
+
+            let refused = try await api.submit(
+                "/policies/acme-www/override?member=fra1",
+                ["member": "ams1", "word": "down", "end": "8h", "reason": "both <now>"],
+                as: .operate)
+            let glass = try await api.submit(
+                "/policies/acme-www/override",
+                ["member": "ams1", "word": "down", "end": "8h", "break_glass": "yes"], as: .operate)
+
+            #expect(refused.status == .conflict)
+            #expect(refused.text.contains("<option value=\"ams1\" selected>"))
+            #expect(!refused.text.contains("<option value=\"fra1\" selected>"))
+            #expect(refused.text.contains("value=\"down\" required checked>"))
+            #expect(!refused.text.contains("value=\"drain\" required checked>"))
+            #expect(refused.text.contains("<option value=\"8h\" selected>"))
+            #expect(refused.text.contains("value=\"both &lt;now&gt;\""))
+            #expect(!refused.text.contains("value=\"yes\" checked>"))
+            #expect(glass.text.contains("role=\"alert\""))
+            #expect(glass.text.contains("value=\"yes\" checked>"))
+        }
+    }
+
+    @Test func `no member is chosen by itself`() async throws {
+        try await TestAPI.run { api in
+            try await api.makeRoutedPolicy()
+
+            let form = try await api.look("/policies/acme-www/override", as: .operate)
+            let gone = try await api.look("/policies/acme-www/override?member=gone", as: .operate)
+            let nobody = try await api.submit(
+                "/policies/acme-www/override", ["word": "drain", "end": "1h", "reason": "x"],
+                as: .operate)
+            let everybody = try await api.submit(
+                "/policies/acme-www/reattach", [:], as: .operate)
+
+            for page in [form, gone] {
+                #expect(
+                    page.text.contains(
+                        "name=\"member\" required><option value=\"\" selected>Choose one</option>"))
+                #expect(!page.text.contains("<option value=\"fra1\" selected>"))
+            }
+            for answer in [nobody, everybody] {
+                #expect(answer.status.kind == .clientError)
+                #expect(answer.text.contains("role=\"alert\""))
+            }
+            #expect(try await api.get("/v1/overrides")["/items"]?.elements?.isEmpty == true)
+        }
+    }
+
     @Test func `a role that does not allow an order is shown none, and refused`() async throws {
         try await TestAPI.run { api in
             _ = try await api.post("/v1/policies", Samples.policy)

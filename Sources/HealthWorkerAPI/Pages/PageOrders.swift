@@ -21,10 +21,19 @@ struct PageOrders: Sendable {
         var isDangerous = false
         var carryOut: @Sendable (PageForm, Looker) async throws -> Done
 
-        func page(_ visit: Visit, _ looker: Looker, problem: String?) -> OrderPage {
+        func page(_ visit: Visit) -> OrderPage {
             OrderPage(
                 visit: visit, title: title, consequences: consequences, fields: fields,
-                word: word, isDangerous: isDangerous, back: back, problem: problem)
+                word: word, isDangerous: isDangerous, back: back)
+        }
+
+        /// Asks once more, with all that was written: who mends what was refused, and sends the rest as it
+        /// stands there, must not give another order than the one that was meant.
+        func page(_ visit: Visit, refused form: PageForm, _ problem: String) -> OrderPage {
+            var page = page(visit)
+            page.fields = fields.map { field in field.holding { form[$0] } }
+            page.problem = problem
+            return page
         }
     }
 
@@ -70,7 +79,7 @@ struct PageOrders: Sendable {
         let name = looker.named
         let policy = try await questions.ask("getPolicy", ["name": name], by: looker)
         let members = (policy["members"]?.elements ?? []).compactMap { $0["name"]?.text }
-        let chosen = looker.asked("member") ?? members.first ?? ""
+        let chosen = looker.asked("member") ?? (members.count == 1 ? members[0] : "")
         let published = policy["observed"]?["route"].map(RouteText.values) ?? "nothing"
         return Order(
             role: .operate, back: Link.policy(name), title: "Override a member of \(name)",
@@ -170,13 +179,16 @@ struct PageOrders: Sendable {
             fields: [
                 .selection(
                     "member", "Member",
-                    [(value: "", name: "every member that waits")]
-                        + waiting.map { (value: $0, name: $0) }, chosen: ""), Self.message,
+                    [(value: Self.every, name: "every member that waits")]
+                        + waiting.map { (value: $0, name: $0) }, chosen: Self.every), Self.message,
             ], word: "Take back"
         ) { [questions] form, looker in
+            // All of them are meant where that is said, and not where nothing is.
+            let member = form["member"] ?? ""
+            let body = Node.object([.init("members", .names([member]))])
             _ = try await questions.ask(
                 "reattach", ["name": name], query: [("message", form["message"])],
-                body: form["member"].map { .object([.init("members", .names([$0]))]) }, by: looker)
+                body: member == Self.every ? nil : body, by: looker)
             return .reattached
         }
     }
@@ -246,6 +258,8 @@ struct PageOrders: Sendable {
     // MARK: - What orders have in common
 
     private static let permanent = "permanent"
+    /// No name of a member.
+    private static let every = "*"
 
     private static let end = OrderPage.Field.selection(
         "end", "Ends",

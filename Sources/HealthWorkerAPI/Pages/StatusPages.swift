@@ -102,7 +102,7 @@ struct StatusPages: Sendable {
     private func give(_ path: String, on router: Router<APIContext>) {
         router.get(RouterPath(path)) { request, context in
             try await page(request, context) { looker, visit in
-                try await orders.order(at: path, looker).page(visit, looker, problem: nil).document
+                try await orders.order(at: path, looker).page(visit).document
             }
         }
         router.post(RouterPath(path)) { request, context in
@@ -117,7 +117,7 @@ struct StatusPages: Sendable {
                     return Self.sentOn(to: "\(order.back)?done=\(done.rawValue)")
                 } catch let problem as ProblemDetails where problem.isAnswered {
                     let page = order.page(
-                        visit(request, looker), looker, problem: problem.sentence)
+                        visit(request, looker), refused: form, problem.sentence)
                     return Self.html(page.document, status: problem.kind.status)
                 }
             }
