@@ -312,28 +312,24 @@ package struct PolicyPage {
     // MARK: - Sinks
 
     private var sinks: HTML {
-        let places = policy["publish"]?.elements ?? []
+        let publications = deliveries["publications"]?.elements ?? []
         let items = deliveries["items"]?.elements ?? []
-        guard !places.isEmpty || !items.isEmpty else {
+        let letters = deliveries["dead_letters"]?.elements ?? []
+        guard !publications.isEmpty || !items.isEmpty || !letters.isEmpty else {
             return """
                 <p class="empty">It is published to no sink: consumers pull it from <code>/v1/routes/\(name)</code>.</p>
                 """
         }
-        func waiting(_ sink: String?, _ record: String?) -> JSONValue? {
-            items.first { item in
-                item["sink"]?.text == sink && item["in_sync"]?.isTrue != true
-                    && (record == nil || item["name"] == nil || item["name"]?.text == record)
-            }
+        func found(_ place: JSONValue, in told: [JSONValue]) -> JSONValue? {
+            told.last { $0["sink"] == place["sink"] && $0["name"] == place["name"] }
         }
-        var rows = places.map { place in
+        var shown = publications
+        // Of a place that the policy names no more.
+        for item in items + letters where found(item, in: shown) == nil { shown.append(item) }
+        let rows = shown.map { place in
             row(
-                place["sink"]?.shown, place["name"]?.shown,
-                waiting(place["sink"]?.text, place["name"]?.text))
-        }
-        // Of a sink that the policy names no more.
-        for item in items
-        where !places.contains(where: { $0["sink"]?.text == item["sink"]?.text }) {
-            rows.append(row(item["sink"]?.shown, item["name"]?.shown, item))
+                place, isNamed: found(place, in: publications) != nil,
+                waiting: found(place, in: items), givenUp: found(place, in: letters))
         }
         return Parts.table(
             "Sinks",
@@ -344,13 +340,32 @@ package struct PolicyPage {
             ], rows)
     }
 
-    private func row(_ sink: String?, _ record: String?, _ waiting: JSONValue?) -> [HTML] {
-        [
-            "\(sink ?? "?")", "\(record ?? "–")",
-            waiting == nil
-                ? Parts.mark("good", "●", "in sync") : Parts.mark("warn", "◆", "not in sync"),
-            parts.moment(waiting?["since"]?.text), "\(waiting?["attempt"]?.shown ?? "–")",
-            "\(waiting?["last_error"]?.shown ?? "–")",
+    private func row(
+        _ place: JSONValue, isNamed: Bool, waiting: JSONValue?, givenUp: JSONValue?
+    ) -> [HTML] {
+        let state: HTML =
+            if place["difference"] != nil {
+                Parts.mark("bad", "▲", "holds something else")
+            } else if waiting != nil || (isNamed && place["in_sync"]?.isTrue != true) {
+                Parts.mark("warn", "◆", "not in sync")
+            } else if !isNamed {
+                Parts.mark("dim", "○", "not published any more")
+            } else if policy["mode"]?.text == PolicyMode.observe.rawValue {
+                Parts.mark("dim", "○", "observed only")
+            } else if route == nil {
+                Parts.mark("dim", "○", "nothing to tell yet")
+            } else {
+                Parts.mark("good", "●", "in sync")
+            }
+        let letter: HTML? = givenUp.map { _ in " \(Parts.mark("bad", "▲", "given up"))" }
+        let wrong = [
+            place["difference"]?.shown, waiting?["last_error"]?.shown,
+            givenUp?["last_error"]?.shown,
+        ].compactMap(\.self).first
+        return [
+            "\(place["sink"]?.shown ?? "?")", "\(place["name"]?.shown ?? "–")",
+            "\(state)\(letter)", parts.moment((waiting ?? givenUp)?["since"]?.text),
+            "\(waiting?["attempt"]?.shown ?? "–")", "\(wrong ?? "–")",
         ]
     }
 }

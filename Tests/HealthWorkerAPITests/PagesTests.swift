@@ -247,6 +247,42 @@ import Testing
         }
     }
 
+    @Test func `a policy's page says which sinks are not as they should be`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post(
+                "/v1/policies",
+                """
+                {"name": "www", "type": "simple", "members": [{"name": "a", "value": "192.0.2.7"}],
+                 "publish": [{"sink": "dns", "name": "www.example.com"},
+                             {"sink": "hook", "name": "www"}]}
+                """)
+            let storage = api.storage
+            let dns = try #require(
+                try await storage.claimDeliveries(
+                    to: ["dns"], of: .state, limit: 1, lease: .seconds(30)
+                ).first)
+            _ = try await storage.acknowledge(dns, memory: nil)
+            let waiting = try await api.look("/policies/www", as: .read)
+            let hook = try #require(
+                try await storage.claimDeliveries(
+                    to: ["hook"], of: .event, limit: 1, lease: .seconds(30)
+                ).first)
+            _ = try await storage.giveUp(hook, error: "410 Gone")
+            let place = try #require(
+                try await storage.places(at: "dns", after: 0, limit: 1).first)
+            try await storage.note(difference: "it is 192.0.2.9", at: place)
+            let wrong = try await api.look("/policies/www", as: .read)
+
+            #expect(waiting.text.contains("</span> in sync</span>"))
+            #expect(waiting.text.contains("</span> not in sync</span>"))
+            #expect(!wrong.text.contains("</span> in sync</span>"))
+            #expect(wrong.text.contains("</span> given up</span>"))
+            #expect(wrong.text.contains("410 Gone"))
+            #expect(wrong.text.contains("</span> holds something else</span>"))
+            #expect(wrong.text.contains("it is 192.0.2.9"))
+        }
+    }
+
     @Test func `whatever somebody wrote is text on the page`() async throws {
         let nasty = #"<script>alert(1)</script>"'&"#
         let told = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;"
