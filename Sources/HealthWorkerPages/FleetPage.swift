@@ -21,7 +21,7 @@ package struct FleetPage {
             : Parts.section(
                 "lost", "Lost within the hour",
                 "<p>They were seen last then, and did not say that they end.</p>"
-                    + processes(lost, "Lost processes"))
+                    + processes(lost, "Lost processes", areLost: true))
         return Shell(
             visit: visit, title: "Fleet", current: Link.fleet,
             body: """
@@ -55,7 +55,9 @@ package struct FleetPage {
             """
     }
 
-    private func processes(_ items: [JSONValue], _ name: String) -> HTML {
+    private func processes(
+        _ items: [JSONValue], _ name: String, areLost: Bool = false
+    ) -> HTML {
         guard !items.isEmpty else {
             return """
                 <p class="said bad">No process is seen: nothing is probed, and nothing is decided.</p>
@@ -75,15 +77,20 @@ package struct FleetPage {
                 [
                     "\(process["name"]?.shown ?? "?")",
                     "\((process["roles"]?.words ?? []).joined(separator: ", "))",
-                    process["paused"]?.shown.map {
-                        Parts.mark("warn", "‖", "claims nothing: \($0)")
-                    } ?? Parts.mark("good", "●", "works"),
+                    state(of: process, isLost: areLost),
                     "\(process["probing"]?.shown ?? "0")", "\(process["claimed"]?.shown ?? "0")",
                     "\(process["location"]?.shown ?? "–")",
                     parts.moment(process["started_at"]?.text),
                     parts.moment(process["seen_at"]?.text), "\(process["version"]?.shown ?? "?")",
                 ]
             })
+    }
+
+    private func state(of process: JSONValue, isLost: Bool) -> HTML {
+        // What it said of itself was before.
+        if isLost { return Parts.mark("bad", "▲", "lost") }
+        guard let paused = process["paused"]?.shown else { return Parts.mark("good", "●", "works") }
+        return Parts.mark("warn", "‖", "claims nothing: \(paused)")
     }
 
     private var tally: HTML {

@@ -304,6 +304,21 @@ import Testing
         }
     }
 
+    @Test func `a process that was killed does not work any more`() async throws {
+        try await TestAPI.run { api in
+            try await api.storage.announce(
+                Presence(name: "host/1", roles: [.worker], location: "fra1", version: "1"))
+            let before = try await api.look("/fleet", as: .read)
+            api.clock.advance(by: .seconds(30))
+            let after = try await api.look("/fleet", as: .read)
+
+            #expect(before.text.contains("</span> works</span>"))
+            #expect(after.text.contains("host/1"))
+            #expect(after.text.contains("</span> lost</span>"))
+            #expect(!after.text.contains("</span> works</span>"))
+        }
+    }
+
     @Test func `what is not there is said as a page`() async throws {
         try await TestAPI.run { api in
             let policy = try await api.look("/policies/none", as: .read)
