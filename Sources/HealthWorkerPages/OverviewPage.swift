@@ -15,21 +15,62 @@ package struct OverviewPage {
         package var waiting = 0
         package var unprotected = 0
         package var frozen = 0
+        package var holding = 0
 
         package init() {}
     }
 
+    /// How much is wrong that is not told one by one. Of many checks and policies only some are read: what
+    /// is wrong with the others is known by number.
+    package struct Untold: Hashable, Sendable {
+        package var unhealthy: Int
+        package var stale: Int
+        package var policies: Int
+        /// More than are told of what was read.
+        package var others = 0
+
+        package var all: Int { unhealthy + stale + policies + others }
+
+        /// - Parameters:
+        ///   - checks: those that were read.
+        ///   - policies: those that were read.
+        package init(of counts: Counts, checks: [JSONValue], policies: [JSONValue]) {
+            let isWhole = checks.count >= counts.checks
+            let unhealthySeen = checks.count { check in
+                check["observed"]?["health"]?.text == Health.unhealthy.rawValue
+                    && check["enabled"] != .bool(false)
+            }
+            unhealthy = isWhole ? 0 : max(0, counts.unhealthy - unhealthySeen)
+            let staleSeen = checks.count { $0["observed"]?["stale"]?.isTrue ?? false }
+            stale = isWhole ? 0 : max(0, counts.stale - staleSeen)
+            let policiesSeen = policies.reduce(0) { $0 + Self.faults(of: $1) }
+            self.policies =
+                policies.count >= counts.policies
+                ? 0 : max(0, counts.waiting + counts.unprotected + counts.holding - policiesSeen)
+        }
+
+        /// For how many of these counts it stands.
+        private static func faults(of policy: JSONValue) -> Int {
+            let observed = policy["observed"]
+            let found = [
+                observed?["route"] == nil,
+                !(observed?["unprotected"]?.elements ?? []).isEmpty,
+                !(observed?["held"]?.elements ?? []).isEmpty,
+            ]
+            return found.count { $0 }
+        }
+    }
+
     package var visit: Visit
     package var troubles: [Trouble]
-    /// More than are told.
-    package var untold: Int
+    package var untold: Untold
     package var counts: Counts
     package var fleet: [JSONValue]
     package var queue: JSONValue
     package var events: [JSONValue]
 
     package init(
-        visit: Visit, troubles: [Trouble], untold: Int, counts: Counts, fleet: [JSONValue],
+        visit: Visit, troubles: [Trouble], untold: Untold, counts: Counts, fleet: [JSONValue],
         queue: JSONValue, events: [JSONValue]
     ) {
         self.visit = visit
@@ -42,7 +83,7 @@ package struct OverviewPage {
     }
 
     package var document: HTML {
-        let wrong = troubles.count(where: \.isWrong) + untold
+        let wrong = troubles.count(where: \.isWrong) + untold.all
         return Shell(
             visit: visit, title: wrong == 0 ? "Overview" : "\(wrong) wrong", current: Link.overview,
             body: """
@@ -56,9 +97,9 @@ package struct OverviewPage {
     // MARK: - Now
 
     private func now(_ wrong: Int) -> HTML {
-        let worst = troubles.first?.rank
-        let kind: Parts.Kind =
-            wrong == 0 ? "good" : (worst ?? .out) <= .published ? "bad" : "warn"
+        let isPublished =
+            untold.policies > 0 || troubles.contains { $0.rank <= .published }
+        let kind: Parts.Kind = wrong == 0 ? "good" : isPublished ? "bad" : "warn"
         let sentence =
             switch wrong {
             case 0: counts.checks == 0 ? "Nothing is checked yet." : "Nothing is wrong."
@@ -66,11 +107,15 @@ package struct OverviewPage {
             default: "\(wrong) things are wrong."
             }
         let groups = Trouble.Rank.allCases.compactMap(group)
-        let more: HTML? =
-            untold > 0
-            ? """
-            <p>And \(untold) more: <a href="\(Link.checks)?health=unhealthy">all unhealthy checks</a>.</p>
-            """ : nil
+        let rest: [(count: Int, place: String, what: String)] = [
+            (untold.unhealthy, "\(Link.checks)?health=unhealthy", "unhealthy checks"),
+            (untold.stale, Link.checks, "checks whose health is not fresh"),
+            (untold.policies, Link.policies, "troubles with what policies publish"),
+            (untold.others, Link.checks, "troubles"),
+        ]
+        let more = rest.filter { $0.count > 0 }.map { rest -> HTML in
+            "<p>And \(rest.count) more <a href=\"\(rest.place)\">\(rest.what)</a>.</p>\n"
+        }
         return """
             <div class="verdict \(kind.name)"><h1>\(sentence)</h1></div>
             \(groups)\(more)
@@ -167,9 +212,9 @@ package struct OverviewPage {
     private var policyWords: String {
         let words = Self.words([
             (counts.unprotected, "unprotected"), (counts.waiting, "without a route"),
-            (counts.frozen, "frozen"),
+            (counts.holding, "holding what is unhealthy"), (counts.frozen, "frozen"),
         ])
-        return words.isEmpty && counts.policies > 0 ? "all publish healthy members" : words
+        return words.isEmpty && counts.policies > 0 ? "each publishes something healthy" : words
     }
 
     private static func words(_ counted: [(Int, String)]) -> String {

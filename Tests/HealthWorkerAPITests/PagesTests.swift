@@ -228,6 +228,21 @@ import Testing
         }
     }
 
+    @Test func `of more checks than are read, the stale ones are wrong as well`() async throws {
+        try await TestAPI.run { api in
+            let checks = (0...1000).map { Samples.tcpCheck("check-\($0)") }.joined(separator: ",")
+            let applied = try await api.post(
+                "/v1/apply", #"{"format": 1, "set": "shop", "checks": [\#(checks)]}"#)
+            api.clock.advance(by: .seconds(600))
+
+            let page = try await api.look("/", as: .read)
+
+            #expect(applied.status == .ok)
+            #expect(!page.text.contains("Nothing is wrong."))
+            #expect(page.text.contains("And 1001 more <a href=\"/checks\">checks whose health"))
+        }
+    }
+
     @Test func `a policy's page says who is in and out, why, and what a loss would do`()
         async throws
     {

@@ -49,10 +49,11 @@ struct PageReading: Sendable {
             fleet: try await fleet, policies: try await policies, checks: try await checks,
             overrides: try await overrides, sinks: try await sinks, queue: try await queue
         ).inOrder
-        let ofChecks = isWhole ? 0 : counts.unhealthy - (try await checks).count
+        var untold = OverviewPage.Untold(
+            of: counts, checks: try await checks, policies: try await policies)
+        untold.others = troubles.dropFirst(Self.told).count(where: \.isWrong)
         return OverviewPage(
-            visit: visit, troubles: Array(troubles.prefix(Self.told)),
-            untold: max(0, ofChecks) + troubles.dropFirst(Self.told).count(where: \.isWrong),
+            visit: visit, troubles: Array(troubles.prefix(Self.told)), untold: untold,
             counts: counts, fleet: try await fleet, queue: try await queue,
             events: try await events["items"]?.elements ?? [])
     }
@@ -245,5 +246,6 @@ extension OverviewPage.Counts {
         waiting = census.policies.waiting
         unprotected = census.policies.unprotected
         frozen = census.policies.frozen
+        holding = census.policies.holding
     }
 }
