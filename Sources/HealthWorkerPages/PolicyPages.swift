@@ -7,11 +7,14 @@ package struct PoliciesPage {
     package var visit: Visit
     package var policies: [JSONValue]
     package var next: String?
+    /// So many checks of the installation are not fresh.
+    package var staleChecks: Int
 
-    package init(visit: Visit, policies: [JSONValue], next: String?) {
+    package init(visit: Visit, policies: [JSONValue], next: String?, staleChecks: Int) {
         self.visit = visit
         self.policies = policies
         self.next = next
+        self.staleChecks = staleChecks
     }
 
     package var document: HTML {
@@ -20,9 +23,18 @@ package struct PoliciesPage {
             body: """
                 <h1>Policies</h1>
                 <p class="lead">Who is published now, policy by policy.</p>
-                \(Parts.section("policies", nil, list))
+                \(Parts.section("policies", nil, "\(stale)\(list)"))
                 """
         ).document
+    }
+
+    private var stale: HTML? {
+        guard staleChecks > 0 else { return nil }
+        let checks = staleChecks == 1 ? "1 check is" : "\(staleChecks) checks are"
+        return """
+            <p class="said warn">The health of \(checks) not fresh: policies go by what was known last. <a href="\(Link.overview)">What is wrong now</a></p>
+
+            """
     }
 
     private var list: HTML {
@@ -60,6 +72,8 @@ package struct PoliciesPage {
             marks.append(Parts.mark("warn", "◆", "waiting"))
         } else if !unprotected.isEmpty {
             marks.append(Parts.mark("bad", "▲", "nothing healthy"))
+        } else if !(observed?["held"]?.elements ?? []).isEmpty {
+            marks.append(Parts.mark("bad", "▲", "unhealthy and held"))
         } else {
             marks.append(Parts.mark("good", "●", "healthy"))
         }
@@ -94,10 +108,13 @@ package struct PolicyPage {
     /// Published members that were not tried: there are many of them.
     package var untried: Int
     package var events: [JSONValue]
+    /// Check → why its health is not fresh.
+    package var stale: [String: String]
 
     package init(
         visit: Visit, policy: JSONValue, evaluation: JSONValue, overrides: [JSONValue],
-        deliveries: JSONValue, losses: [Loss], untried: Int, events: [JSONValue]
+        deliveries: JSONValue, losses: [Loss], untried: Int, events: [JSONValue],
+        stale: [String: String]
     ) {
         self.visit = visit
         self.policy = policy
@@ -107,6 +124,20 @@ package struct PolicyPage {
         self.losses = losses
         self.untried = untried
         self.events = events
+        self.stale = stale
+    }
+
+    /// The check of each member that has one, by the member's name.
+    package static func checks(of policy: JSONValue) -> [String: String] {
+        let name = policy["name"]?.text ?? ""
+        var checks: [String: String] = [:]
+        for member in policy["members"]?.elements ?? [] {
+            guard let own = member["name"]?.text else { continue }
+            checks[own] =
+                member["check"]?.text
+                ?? (policy["member_check"] == nil ? nil : "\(name).\(own)")
+        }
+        return checks
     }
 
     private var name: String { policy["name"]?.text ?? "" }
@@ -144,7 +175,7 @@ package struct PolicyPage {
         return """
             <h1>\(name)</h1>
             <p class="lead">\(spec)</p>
-            \(description)\(verdict)\(freeze)\(actions)
+            \(description)\(verdict)\(doubt)\(freeze)\(actions)
             """
     }
 
@@ -155,7 +186,9 @@ package struct PolicyPage {
                 """
         }
         let unprotected = evaluation["unprotected"]?.words ?? []
-        let kind: Parts.Kind = unprotected.isEmpty ? "good" : "bad"
+        let held = (evaluation["held"]?.elements ?? []).map(HoldText.line)
+        let isWrong = !unprotected.isEmpty || !held.isEmpty
+        let kind: Parts.Kind = isWrong ? "bad" : doubtful.isEmpty ? "good" : "warn"
         let values = (route["records"]?.elements ?? []).map { record -> HTML in
             let member = record["name"]?.shown ?? ""
             let named: HTML? = member.isEmpty ? nil : " (\(member))"
@@ -167,9 +200,30 @@ package struct PolicyPage {
         let warning: HTML? =
             unprotected.isEmpty
             ? nil : " <strong>Nothing healthy of \(unprotected.joined(separator: ", ")).</strong>"
+        let hold: HTML? =
+            held.isEmpty
+            ? nil : " <strong>Unhealthy, and held: \(held.joined(separator: "; ")).</strong>"
         return """
-            <div class="verdict \(kind.name)">Published: \(Parts.list(values, or: "nothing")).\(warning)
+            <div class="verdict \(kind.name)">Published: \(Parts.list(values, or: "nothing")).\(warning)\(hold)
             Decided \(parts.moment(route["decided_at"]?.text)) (\(route["cause"]?.shown ?? "?"), generation \(route["generation"]?.shown ?? "?")).\(again)</div>
+            """
+    }
+
+    /// Members of whom nothing new is known, by name, with why.
+    private var doubtful: [(member: String, why: String)] {
+        if stale.isEmpty { return [] }
+        return Self.checks(of: policy).compactMap { member, check in
+            stale[check].map { (member: member, why: $0) }
+        }.sorted { $0.member < $1.member }
+    }
+
+    private var doubt: HTML? {
+        let doubtful = doubtful
+        if doubtful.isEmpty { return nil }
+        let told = doubtful.prefix(5).map { "\($0.member) (\($0.why))" }.joined(separator: ", ")
+        let rest = doubtful.count > 5 ? " and \(doubtful.count - 5) more" : ""
+        return """
+            <p class="said warn">Not fresh: the health of \(told)\(rest). The last that was known counts.</p>
             """
     }
 
@@ -218,12 +272,12 @@ package struct PolicyPage {
             (policy["members"]?.elements ?? []).compactMap { spec in
                 spec["name"]?.text.map { ($0, spec) }
             }, uniquingKeysWith: { first, _ in first })
+        let checks = Self.checks(of: policy)
         let rows = verdicts.map { verdict -> [HTML] in
             let member = verdict["name"]?.text ?? ""
             let spec = specs[member]
-            let check =
-                spec?["check"]?.text
-                ?? (policy["member_check"] == nil ? nil : "\(name).\(member)")
+            let check = checks[member]
+            let isStale = check.map { stale[$0] != nil } ?? false
             let isIn = verdict["published"]?.isTrue ?? false
             let reason = verdict["reason"]?.text.flatMap(VerdictReason.init)
             let flags = (verdict["flags"]?.words ?? []).joined(separator: ", ")
@@ -231,7 +285,7 @@ package struct PolicyPage {
                 "\(member)",
                 isIn ? Parts.mark("good", "●", "in") : Parts.mark("warn", "○", "out"),
                 "\(reason?.sentence ?? verdict["reason"]?.shown ?? "?")",
-                verdict["measured"].map { parts.health($0.text) } ?? "–",
+                verdict["measured"].map { parts.health($0.text, isStale: isStale) } ?? "–",
                 parts.moment(verdict["since"]?.text), "\(verdict["value"]?.shown ?? "?")",
                 "\(spec?["priority"]?.shown ?? "–")", "\(spec?["weight"]?.shown ?? "–")",
                 check.map { Parts.link(Link.check($0), $0) } ?? "none",

@@ -262,6 +262,23 @@ import Testing
         }
     }
 
+    @Test func `what is not known freshly is not shown as well`() async throws {
+        try await TestAPI.run { api in
+            try await api.makePool("shop", sites: ["fra1"])
+            let fresh = try await api.look("/policies/shop", as: .read)
+            api.clock.advance(by: .seconds(600))
+            let stale = try await api.look("/policies/shop", as: .read)
+            let list = try await api.look("/policies", as: .read)
+
+            #expect(fresh.text.contains("class=\"verdict good\""))
+            #expect(!fresh.text.contains("Not fresh"))
+            #expect(stale.text.contains("class=\"verdict warn\""))
+            #expect(stale.text.contains("Not fresh: the health of fra1 ("))
+            #expect(stale.text.contains("</span> stale</span>"))
+            #expect(list.text.contains("The health of 1 check is not fresh"))
+        }
+    }
+
     @Test func `a policy's page says which sinks are not as they should be`() async throws {
         try await TestAPI.run { api in
             _ = try await api.post(

@@ -145,7 +145,8 @@ struct PageReading: Sendable {
             by: looker)
         return PoliciesPage(
             visit: visit, policies: found["items"]?.elements ?? [],
-            next: found["next_cursor"]?.text)
+            next: found["next_cursor"]?.text,
+            staleChecks: OverviewPage.Counts(try await census.value()).stale)
     }
 
     func policy(_ visit: Visit, _ looker: Looker) async throws -> PolicyPage {
@@ -175,12 +176,32 @@ struct PageReading: Sendable {
                 ]), by: looker)
             losses.append(.init(member: member, simulation: simulation))
         }
+        let checks = PolicyPage.checks(of: try await policy).values
         return PolicyPage(
             visit: visit, policy: try await policy, evaluation: evaluation,
             overrides: try await overrides["items"]?.elements ?? [],
             deliveries: try await deliveries, losses: losses,
             untried: max(0, published.count - Self.losses),
-            events: try await events["items"]?.elements ?? [])
+            events: try await events["items"]?.elements ?? [],
+            stale: try await stale(Set(checks)))
+    }
+
+    /// Of these checks those whose health is not fresh, with why. An evaluation goes by the last health and
+    /// does not tell.
+    private func stale(_ names: Set<String>) async throws -> [String: String] {
+        if names.isEmpty { return [:] }
+        let checks = try await storage.checks(named: Array(names))
+        let observations = try await storage.observations(of: checks.map(\.id))
+        let now = try await storage.now()
+        var found: [String: String] = [:]
+        for check in checks {
+            guard let observation = observations[check.id] else { continue }
+            let staleness = Staleness(
+                of: check.spec, inconclusiveSince: observation.state.inconclusiveSince,
+                jobDue: observation.job?.dueAt, slotDue: observation.slotDueAt, now: now)
+            found[check.spec.name] = staleness?.why.description
+        }
+        return found
     }
 
     // MARK: - The rest
