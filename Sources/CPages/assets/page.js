@@ -12,6 +12,8 @@
   const pace = 10000;
   // However much happens, the server is not asked more often.
   const least = 1000;
+  // A connection that was cut without a word is silent for minutes: who waits longer is not reached.
+  const patience = 15000;
   let isPaused = sessionStorage.getItem("paused") === "yes";
   let stream = null;
   let timer = null;
@@ -81,7 +83,9 @@
     isAsking = true;
     asked = Date.now();
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+      const answer = await fetch(location.href, {
+        headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(patience),
+      });
       if (answer.redirected || answer.status === 401) {
         // The session is over: the server says what to do.
         location.reload();
@@ -155,11 +159,21 @@
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       end();
-    } else {
+    } else if (!isPaused) {
+      // It may have been out of sight for hours: it is as old as the time beside this says.
+      say("As of");
       begin();
+      soon();
     }
   });
   addEventListener("pagehide", end);
+
+  // What was done is said once: not again by a reload, nor to whom the address is sent.
+  const here = new URL(location.href);
+  if (here.searchParams.has("done")) {
+    here.searchParams.delete("done");
+    history.replaceState(null, "", here);
+  }
 
   time.textContent = new Date().toISOString().slice(11, 19);
   if (!isPaused) say("Live");
