@@ -51,6 +51,8 @@ package struct Visitor: Sendable {
 }
 
 /// What a page says once that was done. A link names it: nobody can have the page say anything else.
+///
+/// It tells of what was done, and not of what holds: the page may be read, or loaded again, much later.
 package enum Done: String, CaseIterable, Sendable {
     case override
     case cleared
@@ -60,21 +62,25 @@ package enum Done: String, CaseIterable, Sendable {
     case reattached
     case probed
     case asked
+    case unprobed
+    case unseen
     case paused
     case enabled
 
     var sentence: String {
         switch self {
-        case .override: "The override holds."
-        case .cleared: "The override is cleared."
-        case .frozen: "The policy is frozen."
-        case .thawed: "The policy is thawed."
+        case .override: "The override was set."
+        case .cleared: "The override was cleared."
+        case .frozen: "The policy was frozen."
+        case .thawed: "The policy was thawed."
         case .failback: "The policy went back to its best healthy tier."
-        case .reattached: "The member was taken back."
-        case .probed: "It was probed: the newest outcome is the answer."
-        case .asked: "A probe is asked for; its outcome is not there yet."
-        case .paused: "The check is paused."
-        case .enabled: "The check is enabled, and probed at once."
+        case .reattached: "What waited was taken back."
+        case .probed: "It was probed: the newest outcome was the answer."
+        case .asked: "A probe was asked for; its outcome was not there yet."
+        case .unprobed: "A probe was asked for, and no worker could make it: the fleet says why."
+        case .unseen: "It was probed, and the outcome is not among those that are kept."
+        case .paused: "The check was paused."
+        case .enabled: "The check was enabled, and probed at once."
         }
     }
 }

@@ -445,6 +445,18 @@ import Testing
         }
     }
 
+    @Test func `a probe that nobody can make is not told as one that is made`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post("/v1/checks", Samples.tcpCheck("mail"))
+
+            let asked = try await api.submit("/checks/mail/probe", [:], as: .operate)
+            let page = try await api.look("/checks/mail?done=unprobed", as: .operate)
+
+            #expect(asked.headers[.location] == "/checks/mail?done=unprobed")
+            #expect(page.text.contains("no worker could make it"))
+        }
+    }
+
     @Test func `no member is chosen by itself`() async throws {
         try await TestAPI.run { api in
             try await api.makeRoutedPolicy()

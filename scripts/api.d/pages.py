@@ -245,7 +245,8 @@ class Steps:
         page.get_by_label("Ends").select_option("2h")
         page.get_by_label("Reason").fill("Kernel update <4711>")
         page.get_by_role("button", name="Set the override").click()
-        expect(page.locator("main").get_by_role("status")).to_contain_text("The override holds.")
+        expect(page.locator("main").get_by_role("status")).to_contain_text("The override was set.")
+        expect(page).to_have_url(f"{self.api.url}/policies/shop-www")
         expect(page.locator("#members")).to_contain_text("an override says drain")
         expect(page.locator("#overrides")).to_contain_text("Kernel update <4711>")
         assert route(self.api, "shop-www") == ["ams1"]

@@ -232,7 +232,9 @@ struct PageOrders: Sendable {
         ) { [questions] _, looker in
             let answer = try await questions.ask(
                 "probeCheck", ["name": name], query: [("wait", "10s")], by: looker)
-            return answer["found"] == nil ? .asked : .probed
+            if answer["found"] != nil { return .probed }
+            if answer["outcome"] != nil { return .unprobed }
+            return answer["job"] == nil ? .unseen : .asked
         }
     }
 
