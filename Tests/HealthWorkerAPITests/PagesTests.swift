@@ -445,6 +445,30 @@ import Testing
         }
     }
 
+    @Test func `an order says what it ends, and there is none to what is not there`() async throws {
+        try await TestAPI.run { api in
+            try await api.makeRoutedPolicy()
+            _ = try await api.submit(
+                "/policies/acme-www/freeze", ["end": "permanent", "reason": "launch"], as: .operate)
+
+            let thaw = try await api.look("/policies/acme-www/thaw", as: .operate)
+            let freeze = try await api.look("/policies/acme-www/freeze", as: .operate)
+            let pause = try await api.look("/checks/acme-www.fra1/pause", as: .write)
+
+            #expect(thaw.text.contains("Frozen by \(api.actor(of: .operate)) without end: launch"))
+            #expect(freeze.text.contains("It takes the place of another: Frozen by"))
+            #expect(pause.text.contains("Used by: acme-www."))
+            for order in ["override", "freeze", "thaw", "failback", "reattach"] {
+                let page = try await api.look("/policies/none/\(order)", as: .operate)
+                #expect(page.status == .notFound, "\(order)")
+            }
+            for order in ["probe", "pause", "enable"] {
+                let page = try await api.look("/checks/none/\(order)", as: .write)
+                #expect(page.status == .notFound, "\(order)")
+            }
+        }
+    }
+
     @Test func `a probe that nobody can make is not told as one that is made`() async throws {
         try await TestAPI.run { api in
             _ = try await api.post("/v1/checks", Samples.tcpCheck("mail"))

@@ -60,14 +60,14 @@ struct PageOrders: Sendable {
         let order =
             switch kind {
             case .override: try await override(looker)
-            case .freeze: freeze(looker)
-            case .thaw: thaw(looker)
-            case .failback: failback(looker)
+            case .freeze: try await freeze(looker)
+            case .thaw: try await thaw(looker)
+            case .failback: try await failback(looker)
             case .reattach: try await reattach(looker)
             case .clear: try await clear(looker)
-            case .probe: probe(looker)
-            case .pause: enable(false, looker)
-            case .enable: enable(true, looker)
+            case .probe: try await probe(looker)
+            case .pause: try await enable(false, looker)
+            case .enable: try await enable(true, looker)
             }
         try looker.caller.need(order.role)
         return order
@@ -120,14 +120,16 @@ struct PageOrders: Sendable {
         }
     }
 
-    private func freeze(_ looker: Looker) -> Order {
+    private func freeze(_ looker: Looker) async throws -> Order {
         let name = looker.named
+        let present = try await presentFreeze(looker)
         return Order(
             role: .operate, back: Link.policy(name), title: "Freeze \(name)",
             consequences: [
                 "What is published stays, whatever is measured. Overrides, edits and a failback "
-                    + "by hand go on to work."
-            ], fields: [Self.end, Self.reason], word: "Freeze", isDangerous: true
+                    + "by hand go on to work.",
+                present.map { "It takes the place of another: \($0)" },
+            ].compactMap(\.self), fields: [Self.end, Self.reason], word: "Freeze", isDangerous: true
         ) { [questions] form, looker in
             _ = try await questions.ask(
                 "freezePolicy", ["name": name],
@@ -137,12 +139,15 @@ struct PageOrders: Sendable {
         }
     }
 
-    private func thaw(_ looker: Looker) -> Order {
+    private func thaw(_ looker: Looker) async throws -> Order {
         let name = looker.named
+        let present = try await presentFreeze(looker)
         return Order(
             role: .operate, back: Link.policy(name), title: "Thaw \(name)",
-            consequences: ["Measured health decides again, and at once."], fields: [Self.message],
-            word: "Thaw"
+            consequences: [
+                present ?? "It is not frozen: there is nothing to thaw.",
+                "Measured health decides again, and at once.",
+            ], fields: [Self.message], word: "Thaw"
         ) { [questions] form, looker in
             _ = try await questions.ask(
                 "thawPolicy", ["name": name], query: [("message", form["message"])], by: looker)
@@ -150,12 +155,25 @@ struct PageOrders: Sendable {
         }
     }
 
-    private func failback(_ looker: Looker) -> Order {
+    /// Who froze the policy, until when and why; nil: nobody.
+    private func presentFreeze(_ looker: Looker) async throws -> String? {
+        let evaluation = try await questions.ask(
+            "getEvaluation", ["name": looker.named], by: looker)
+        return evaluation["freeze"].map { freeze in
+            "Frozen by \(freeze["actor"]?.shown ?? "?") \(OverrideText.end(of: freeze)): "
+                + (freeze["reason"]?.shown ?? "")
+        }
+    }
+
+    private func failback(_ looker: Looker) async throws -> Order {
         let name = looker.named
+        let policy = try await questions.ask("getPolicy", ["name": name], by: looker)
+        let published = policy["observed"]?["route"].map(RouteText.values) ?? "nothing"
         return Order(
             role: .operate, back: Link.policy(name), title: "Fail \(name) back now",
             consequences: [
-                "The best healthy tier is published now, without waiting for failback_delay."
+                "Published now: \(published).",
+                "The best healthy tier is published at once, without waiting for failback_delay.",
             ], fields: [Self.message], word: "Fail back", isDangerous: true
         ) { [questions] form, looker in
             _ = try await questions.ask(
@@ -223,8 +241,9 @@ struct PageOrders: Sendable {
 
     // MARK: - To checks
 
-    private func probe(_ looker: Looker) -> Order {
+    private func probe(_ looker: Looker) async throws -> Order {
         let name = looker.named
+        _ = try await questions.ask("getCheck", ["name": name], by: looker)
         return Order(
             role: .operate, back: Link.check(name), title: "Probe \(name) now",
             consequences: ["A worker probes it at once, and the outcome counts as any other."],
@@ -238,15 +257,18 @@ struct PageOrders: Sendable {
         }
     }
 
-    private func enable(_ isEnabled: Bool, _ looker: Looker) -> Order {
+    private func enable(_ isEnabled: Bool, _ looker: Looker) async throws -> Order {
         let name = looker.named
+        let check = try await questions.ask("getCheck", ["name": name], by: looker)
+        let users = check["observed"]?["policies"]?.words ?? []
         return Order(
             role: .write, back: Link.check(name),
             title: isEnabled ? "Enable \(name)" : "Pause \(name)",
             consequences: [
                 isEnabled
                     ? "It is probed again, and at once."
-                    : "Nothing is probed. Policies that use it keep its last health, and flag it."
+                    : "Nothing is probed. Policies that use it keep its last health, and flag it.",
+                "Used by: \(users.isEmpty ? "no policy" : users.joined(separator: ", ")).",
             ], fields: [Self.message], word: isEnabled ? "Enable" : "Pause",
             isDangerous: !isEnabled
         ) { [questions] form, looker in
