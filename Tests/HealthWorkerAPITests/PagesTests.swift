@@ -557,8 +557,18 @@ import Testing
     @Test func `events come with the session alone`() async throws {
         try await TestAPI.run { api in
             let stranger = try await api.look("/live", cookie: nil)
+            // A browser that comes back after hours names the last event that came. The page that listens is
+            // asked for as a whole then: nothing of what happened meanwhile is read for it.
+            let back = try await api.client.executeRequest(
+                uri: "/live", method: .head,
+                headers: [
+                    .cookie: try await api.signIn(.read),
+                    .init("Last-Event-ID")!: "7",  // a token, and no id of an event
+                ], body: nil)
 
             #expect(stranger.status == .unauthorized)
+            #expect(back.status == .ok)
+            #expect(back.headers[.contentType] == "text/event-stream")
         }
     }
 }

@@ -67,10 +67,11 @@ struct Questions: Sendable {
             to: Request(head: head, body: RequestBody(buffer: bytes)), context: context, mounting)
     }
 
-    /// What a browser says of its own request for a page, and not of this one.
+    /// What a browser says of its own request for a page, and not of this one. A page that listens again
+    /// is asked for as a whole then, so that it needs nothing of what happened meanwhile.
     private static let ownHeaders: [HTTPField.Name] = [
         .accept, .contentLength, .contentType, .contentEncoding, .transferEncoding, .ifMatch,
-        .ifNoneMatch,
+        .ifNoneMatch, .lastEventID,
     ]
 }
 
