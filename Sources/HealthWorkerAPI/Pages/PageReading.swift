@@ -1,4 +1,5 @@
 import Foundation
+import HealthWorkerDocument
 import HealthWorkerModel
 import HealthWorkerPages
 import HealthWorkerStorage
@@ -166,16 +167,7 @@ struct PageReading: Sendable {
                 published.append(member)
             }
         }
-        var losses: [PolicyPage.Loss] = []
-        for member in published.prefix(Self.losses) {
-            let simulation = try await questions.ask(
-                "simulate", path,
-                body: .object([
-                    .init(
-                        Health.unhealthy.rawValue, .object([.init("members", .names([member]))]))
-                ]), by: looker)
-            losses.append(.init(member: member, simulation: simulation))
-        }
+        let losses = try await losses(of: published.prefix(Self.losses), in: try await policy)
         let checks = PolicyPage.checks(of: try await policy).values
         return PolicyPage(
             visit: visit, policy: try await policy, evaluation: evaluation,
@@ -184,6 +176,21 @@ struct PageReading: Sendable {
             untried: max(0, published.count - Self.losses),
             events: try await events["items"]?.elements ?? [],
             stale: try await stale(Set(checks)))
+    }
+
+    /// What the API's simulations of them tell, each by what is read here once for all.
+    private func losses(
+        of members: ArraySlice<String>, in policy: JSONValue
+    ) async throws -> [PolicyPage.Loss] {
+        guard !members.isEmpty, let id = policy["observed"]?["id"]?.text.flatMap({ Int64($0) }),
+            let inputs = try await storage.evaluationInputs(of: PolicyID(id))?.inputs
+        else { return [] }
+        return members.map { member in
+            let simulation = PolicyEvaluation.simulate(inputs, supposing: [member: .unhealthy])
+            return PolicyPage.Loss(
+                member: member,
+                simulation: RouteAnswer.simulation(simulation, of: inputs).json())
+        }
     }
 
     /// Of these checks those whose health is not fresh, with why. An evaluation goes by the last health and
