@@ -100,7 +100,7 @@ package struct CheckPage {
     package var turns: [JSONValue]
 
     package init(visit: Visit, check: JSONValue, outcomes: [JSONValue], turns: [JSONValue]) {
-        self.visit = visit
+        self.visit = visit.at(set: check["observed"]?["set"]?.text)
         self.check = check
         self.outcomes = outcomes
         self.turns = turns

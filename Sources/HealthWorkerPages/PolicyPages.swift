@@ -116,7 +116,7 @@ package struct PolicyPage {
         deliveries: JSONValue, losses: [Loss], untried: Int, events: [JSONValue],
         stale: [String: String]
     ) {
-        self.visit = visit
+        self.visit = visit.at(set: policy["observed"]?["set"]?.text)
         self.policy = policy
         self.evaluation = evaluation
         self.overrides = overrides

@@ -29,6 +29,17 @@ package struct Visit: Sendable {
 
     package var mayOperate: Bool { visitor?.mayOperate ?? false }
     package var mayWrite: Bool { visitor?.mayWrite ?? false }
+
+    /// The same at one object: no order is shown that would be refused because of its set.
+    func at(set: String?) -> Visit {
+        guard let sets = visitor?.sets, !sets.isEmpty, !(set.map(sets.contains) ?? false) else {
+            return self
+        }
+        var visit = self
+        visit.visitor?.mayOperate = false
+        visit.visitor?.mayWrite = false
+        return visit
+    }
 }
 
 package struct Visitor: Sendable {
@@ -36,16 +47,20 @@ package struct Visitor: Sendable {
     package var role: String
     package var mayOperate: Bool
     package var mayWrite: Bool
+    /// Sets whose objects it may write or operate; empty means all.
+    package var sets: [String]
     /// Whether it came with a session of this page, and not by other means.
     package var hasSession: Bool
 
     package init(
-        actor: String, role: String, mayOperate: Bool, mayWrite: Bool, hasSession: Bool
+        actor: String, role: String, mayOperate: Bool, mayWrite: Bool, sets: [String],
+        hasSession: Bool
     ) {
         self.actor = actor
         self.role = role
         self.mayOperate = mayOperate
         self.mayWrite = mayWrite
+        self.sets = sets
         self.hasSession = hasSession
     }
 }

@@ -530,6 +530,36 @@ import Testing
         }
     }
 
+    @Test func `a key of other sets is shown no order to an object, and refused`() async throws {
+        try await TestAPI.run { api in
+            _ = try await api.post("/v1/policies?set=shop", Samples.policy)
+            func cookie(of set: String) async throws -> String {
+                let (key, text) = KeyMint.mint(
+                    role: .write, name: set, sets: [set], now: api.clock.now)
+                try await api.storage.insertKey(key)
+                let answer = try await api.submit("/sign-in", ["key": text])
+                return String(try #require(answer.headers[.setCookie]).prefix { $0 != ";" })
+            }
+            let own = try await cookie(of: "shop")
+            let other = try await cookie(of: "mail")
+
+            let policies = [
+                try await api.look("/policies/acme-www", cookie: own),
+                try await api.look("/policies/acme-www", cookie: other),
+            ]
+            let checks = [
+                try await api.look("/checks/acme-www.fra1", cookie: own),
+                try await api.look("/checks/acme-www.fra1", cookie: other),
+            ]
+            let sent = try await api.submit(
+                "/policies/acme-www/freeze", ["end": "1h", "reason": "x"], cookie: other)
+
+            #expect(policies.map { $0.text.contains("acme-www/freeze") } == [true, false])
+            #expect(checks.map { $0.text.contains("acme-www.fra1/probe") } == [true, false])
+            #expect(sent.status == .forbidden)
+        }
+    }
+
     @Test(arguments: [
         ["Sec-Fetch-Site": "cross-site", "Origin": "http://localhost"],
         ["Sec-Fetch-Site": "same-site"], ["Sec-Fetch-Site": "none"],

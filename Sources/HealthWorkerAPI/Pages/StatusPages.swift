@@ -178,7 +178,8 @@ struct StatusPages: Sendable {
                 Visitor(
                     actor: looker.caller.actor, role: looker.caller.role.rawValue,
                     mayOperate: looker.caller.role >= .operate,
-                    mayWrite: looker.caller.role >= .write, hasSession: looker.hasSession)
+                    mayWrite: looker.caller.role >= .write, sets: looker.caller.sets,
+                    hasSession: looker.hasSession)
             },
             now: Date(), version: backend.settings.version, assets: Self.assets,
             place: request.head.path ?? Link.overview,
