@@ -445,6 +445,19 @@ import Testing
         }
     }
 
+    @Test func `an order after the end of a session is asked for once more`() async throws {
+        try await TestAPI.run { api in
+            try await api.makeRoutedPolicy()
+
+            let sent = try await api.submit(
+                "/policies/acme-www/freeze", ["end": "1h", "reason": "launch"])
+
+            #expect(sent.status == .seeOther)
+            #expect(sent.headers[.location] == "/sign-in?next=%2Fpolicies%2Facme-www%2Ffreeze")
+            #expect(try await api.get("/v1/policies/acme-www")["/observed/freeze"] == nil)
+        }
+    }
+
     @Test func `an order says what it ends, and there is none to what is not there`() async throws {
         try await TestAPI.run { api in
             try await api.makeRoutedPolicy()

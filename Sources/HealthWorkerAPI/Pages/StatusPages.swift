@@ -190,7 +190,8 @@ struct StatusPages: Sendable {
     // MARK: - Signing in
 
     private func toSignIn(_ request: Request) -> Response {
-        let place = Link.local(request.method == .get ? request.head.path : nil)
+        // An order that came without a session is asked for once more: it was not carried out.
+        let place = Link.local(request.head.path)
         if request.method == .get, SameOrigin.isElsewhere(request), !PageSessions.isIn(request) {
             return Self.html(ComeBackPage(place: place).document)
         }
