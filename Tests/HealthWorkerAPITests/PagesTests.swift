@@ -440,7 +440,7 @@ import Testing
             #expect(refused.text.contains("<option value=\"8h\" selected>"))
             #expect(refused.text.contains("value=\"both &lt;now&gt;\""))
             #expect(!refused.text.contains("value=\"yes\" checked>"))
-            #expect(glass.text.contains("role=\"alert\""))
+            #expect(glass.text.contains("role=\"alert\">reason: "))
             #expect(glass.text.contains("value=\"yes\" checked>"))
         }
     }

@@ -301,9 +301,9 @@ struct StatusPages: Sendable {
 }
 
 extension ProblemDetails {
-    /// All that is wrong, in words.
+    /// All that is wrong, in words, and with what.
     var sentence: String {
-        var sentences = errors.map(\.detail)
+        var sentences = errors.map(\.placed)
         if errors.count != 1 || detail != errors[0].detail, let detail {
             sentences.insert(detail, at: 0)
         }
@@ -318,6 +318,17 @@ extension ProblemDetails {
             .malformed:
             true
         default: false
+        }
+    }
+}
+
+extension ProblemDetails.Item {
+    /// `reason: must not be empty`: who filled in a form sees nothing of a pointer.
+    fileprivate var placed: String {
+        switch place {
+        case .body(let pointer) where !pointer.isEmpty: "\(pointer.dropFirst()): \(detail)"
+        case .parameter(let name): "\(name): \(detail)"
+        case .body, .header, .nowhere: detail
         }
     }
 }
