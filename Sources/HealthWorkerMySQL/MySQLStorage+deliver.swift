@@ -159,17 +159,26 @@ extension MySQLStorage {
         to sink: String, of policy: PolicyID?
     ) async throws(StorageError) -> Int {
         try await transact { session in
+            // These letters and no others: each statement sees what was committed before it, and one
+            // that is given up in between stays.
+            let ids = try session.all(
+                """
+                SELECT letter_id
+                FROM dead_letters
+                WHERE sink = ?
+                  AND (? IS NULL OR policy_id = ?)
+                """, [sink, policy, policy]
+            ) { [$0.integer(0)] as [Int64?] }
             let letters = try session.all(
                 """
                 SELECT d.policy_id, d.name, r.generation, min(d.generation)
-                FROM dead_letters AS d
-                JOIN routes AS r ON r.policy_id = d.policy_id
-                WHERE d.sink = ?
-                  AND (? IS NULL OR d.policy_id = ?)
-                  AND r.generation IS NOT NULL
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (letter_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN dead_letters AS d FORCE INDEX (PRIMARY) ON d.letter_id = c.letter_id
+                STRAIGHT_JOIN routes AS r FORCE INDEX (PRIMARY) ON r.policy_id = d.policy_id
+                WHERE r.generation IS NOT NULL
                 GROUP BY d.policy_id, d.name, r.generation
                 ORDER BY d.policy_id, d.name
-                """, [sink, policy, policy]
+                """, [NumberTable(ids)]
             ) {
                 (
                     policy: $0.id(0, of: PolicyID.self), name: $0.text(1),
@@ -190,10 +199,10 @@ extension MySQLStorage {
                     """)
             try session.run(
                 """
-                DELETE FROM dead_letters
-                WHERE sink = ?
-                  AND (? IS NULL OR policy_id = ?)
-                """, [sink, policy, policy])
+                DELETE d
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (letter_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN dead_letters AS d FORCE INDEX (PRIMARY) ON d.letter_id = c.letter_id
+                """, [NumberTable(ids)])
             let due: [DeliveryID] = try session.all(
                 """
                 SELECT delivery_id

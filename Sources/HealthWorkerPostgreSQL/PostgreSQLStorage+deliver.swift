@@ -142,6 +142,16 @@ extension PostgreSQLStorage {
         to sink: String, of policy: PolicyID?
     ) async throws(StorageError) -> Int {
         try await transact { session in
+            // These letters and no others: each statement sees what was committed before it, and one
+            // that is given up in between stays.
+            let letters: [Int64] = try session.all(
+                """
+                SELECT letter_id
+                FROM dead_letters
+                WHERE sink = $1
+                  AND ($2::bigint IS NULL OR policy_id = $2)
+                """, [sink, policy]
+            ) { $0.integer(0) }
             try session.run(
                 """
                 INSERT INTO route_outbox
@@ -150,8 +160,7 @@ extension PostgreSQLStorage {
                        now_us()
                 FROM dead_letters AS d
                 JOIN routes AS r USING (policy_id)
-                WHERE d.sink = $1
-                  AND ($2::bigint IS NULL OR d.policy_id = $2)
+                WHERE d.letter_id = ANY ($1::bigint[])
                   AND r.generation IS NOT NULL
                 GROUP BY d.policy_id, d.sink, d.name, r.generation
                 ORDER BY d.policy_id, d.name
@@ -159,13 +168,12 @@ extension PostgreSQLStorage {
                 SET oldest = least(
                     coalesce(route_outbox.oldest, route_outbox.generation), excluded.oldest),
                     since = excluded.since
-                """, [sink, policy])
+                """, [letters])
             try session.run(
                 """
                 DELETE FROM dead_letters
-                WHERE sink = $1
-                  AND ($2::bigint IS NULL OR policy_id = $2)
-                """, [sink, policy])
+                WHERE letter_id = ANY ($1::bigint[])
+                """, [letters])
             return try session.run(
                 """
                 UPDATE route_outbox

@@ -169,6 +169,28 @@ extension StoragePromise {
             try expectEqual(claimed.count, 10, "claims")
             try expectEqual(Set(claimed.map(\.id)).count, 10, "deliveries")
         },
+        StoragePromise("what is given up while a retry runs stays a letter or is told again") {
+            let first = try await $0.storage(process: 1)
+            let second = try await $0.storage(process: 2)
+            for round in 0..<20 {
+                let name = "p\(round)"
+                try await first.put(.detach(name, publish: ["x\(round).example.com"]))
+                let policy = try await first.policy(name).id
+                try await first.decide(policy, ["192.0.2.1"])
+                let claimed = try await first.claimDeliveries(
+                    to: ["dns"], of: .event, limit: 99, lease: .hours(1))
+                let delivery = try unwrap(claimed.first { $0.policy == policy }, "delivery")
+
+                async let isGivenUp = first.giveUp(delivery, error: "410 Gone")
+                async let retried = second.retryDeliveries(to: "dns", of: nil)
+                let ended = try await (isGivenUp, retried)
+
+                try expect(ended.0, "It was not given up")
+                let letters = try await first.deadLetters(of: policy).count
+                let waiting = try await first.pendingDeliveries(of: policy).count
+                try expectEqual(letters + waiting, 1, "places where the route is kept")
+            }
+        },
     ]
 
     /// - Returns: false where it was refused because nothing would be left.
