@@ -26,7 +26,7 @@ extension MySQLStorage {
         // Twice as many as are wanted are looked for, without a lock: another register may take some.
         let wanted = try await read { try $0.waitingDeliveries(for: sinks, limit: limit * 2) }
         if wanted.isEmpty { return [] }
-        return try await transact { session in
+        let claimed: [Delivery] = try await transact { session in
             let leaseEnds = session.now + lease
             let held = try session.lockDeliveries(wanted, limit: limit)
             if held.isEmpty { return [] }
@@ -48,6 +48,12 @@ extension MySQLStorage {
                 }
             }
             return claimed
+        }
+        guard claimed.contains(where: { $0.route == nil }) else { return claimed }
+        // Only now does everybody see that something is taken back: until then another policy may have
+        // begun to publish there, and be under way.
+        return try await perform { session in
+            try claimed.map { try session.sparing($0) }
         }
     }
 
@@ -373,7 +379,6 @@ extension MySQLStorage {
 
 // Claiming.
 extension Session {
-    /// What is due at these sinks, oldest first.
     /// What has been due at these sinks for so long, oldest first.
     fileprivate func waitingDeliveries(
         for sinks: [String], limit: Int, since pause: Duration = .zero
@@ -446,24 +451,29 @@ extension Session {
         ) { try ClaimedRow($0, kind) }
     }
 
+    /// A withdrawal with what others publish at its name by now.
+    fileprivate func sparing(_ delivery: Delivery) throws -> Delivery {
+        guard case .withdraw = delivery.order else { return delivery }
+        var delivery = delivery
+        delivery.taken = PolicySpec.families(
+            of: try all(
+                """
+                SELECT DISTINCT p.policy_id, p.spec
+                FROM publications AS b
+                STRAIGHT_JOIN policies AS p FORCE INDEX (PRIMARY)
+                     ON p.policy_id = b.policy_id
+                WHERE b.sink = ?
+                  AND b.name = ?
+                  AND b.policy_id <> ?
+                """,
+                [delivery.publication.sink, delivery.publication.name, delivery.policy]
+            ) { try $0.json(1) })
+        return delivery
+    }
+
     /// What a claimed row delivers; to an `event` sink the oldest generation that it did not get.
     fileprivate func walk(_ row: ClaimedRow, _ most: Int) throws -> Delivery? {
         guard var delivery = row.delivery else { return nil }
-        if case .withdraw = delivery.order {
-            delivery.taken = PolicySpec.families(
-                of: try all(
-                    """
-                    SELECT DISTINCT p.policy_id, p.spec
-                    FROM publications AS b
-                    STRAIGHT_JOIN policies AS p FORCE INDEX (PRIMARY)
-                         ON p.policy_id = b.policy_id
-                    WHERE b.sink = ?
-                      AND b.name = ?
-                      AND b.policy_id <> ?
-                    """,
-                    [delivery.publication.sink, delivery.publication.name, delivery.policy]
-                ) { try $0.json(1) })
-        }
         guard delivery.kind == .event, case .publish(let newest, _) = delivery.order else {
             return delivery
         }
