@@ -194,6 +194,52 @@ import Testing
         #expect(verdict.memory.holds == nil)
     }
 
+    @Test func `a hold outlasts that nothing better is there`() {
+        var scenario = held(.detach, until: nil)
+        scenario.turn("ams", .unhealthy)
+        let none = scenario.decide()
+        scenario.turn("ams", .healthy)
+        let recovered = scenario.decide()
+
+        #expect(none.names == ["fra", "ams"])
+        #expect(none.reason(of: "fra") == .allUnhealthy)
+        #expect(none.memory.holds?.keys.sorted() == ["fra"])
+        #expect(recovered.names == ["fra", "ams"])
+        #expect(recovered.reason(of: "fra") == .held)
+    }
+
+    @Test func `a hold outlasts a freeze`() {
+        var scenario = held(.detach, until: nil)
+        scenario.freeze(for: .minutes(1))
+        let frozen = scenario.decide()
+        scenario.pass(.minutes(1))
+        let thawed = scenario.decide()
+
+        #expect(frozen.reason(of: "fra") == .frozen)
+        #expect(frozen.memory.holds?.keys.sorted() == ["fra"])
+        #expect(thawed.names == ["fra", "ams"])
+        #expect(thawed.reason(of: "fra") == .held)
+    }
+
+    @Test func `what is released or over while nothing better is there does not stay afterwards`() {
+        var released = held(.detach, until: nil)
+        released.turn("ams", .unhealthy)
+        released.decide()
+        released.decide(order: .release)
+        released.turn("ams", .healthy)
+        let without = released.decide()
+        var over = held(.detach)
+        over.turn("ams", .unhealthy)
+        let none = over.decide()
+        over.pass(.minutes(2))
+        over.turn("ams", .healthy)
+        let later = over.decide()
+
+        #expect(without.names == ["ams"])
+        #expect(none.lookAgainAt == .noon + .minutes(2))
+        #expect(later.names == ["ams"])
+    }
+
     @Test func `healthy again, it was never out`() {
         var scenario = held(.detach)
         scenario.pass(.seconds(10))

@@ -87,6 +87,8 @@ import Testing
             guard world.inputs.order != .failback, !world.isFrozen else { return nil }
             // A better tier takes over from a held one as from any that is unhealthy.
             guard world.inputs.policy.spec.type == .detach else { return nil }
+            // Fewer than these, held ones included: `on_all_unhealthy` decides.
+            guard world.inputs.policy.spec.minHealthy == 1 else { return nil }
             for name in world.verdict.leaving {
                 let known = world.inputs.previous?.memory.holds?[name]
                 if known?.holds(at: world.inputs.now) ?? true { return "\(name) leaves" }

@@ -15,7 +15,8 @@ extension PolicyEvaluation {
     /// barred member stays only where nothing else would remain.
     ///
     /// A member that would leave because of its health and is **held** stays and counts as healthy,
-    /// although its family is not protected by it.
+    /// although its family is not protected by it. The hold outlasts a freeze, and that for a while
+    /// nothing better was there.
     ///
     /// Until `lookAgainAt` the answer stays the same while nothing else than the time changes.
     package static func evaluate(_ inputs: Inputs) -> Verdict {
@@ -48,6 +49,7 @@ extension PolicyEvaluation {
         let leaving = leaving(standings, choices, inputs)
         // A held one leaves all the same where a better tier takes over.
         let holds = holds.filter { !leaving.contains($0.key) }
+            .merging(restingHolds(standings, choices, inputs)) { own, _ in own }
         var memory = memory(of: inputs, standings: standings, choices: choices)
         memory.holds = holds.isEmpty ? nil : holds
         memory.removedAt = removedAt(leaving, standings, choices, inputs)

@@ -104,7 +104,8 @@ extension Departure {
     fileprivate init?(_ fall: Fall, _ stored: StoredRoute) {
         let hasLeft = stored.route?.memory.removedAt?[fall.member] != nil
         let line = stored.members.first { $0.name == fall.member }
-        guard hasLeft || line?.leavesWithItsHealth == true else { return nil }
+        let isHeld = stored.route?.memory.holds?[fall.member] != nil
+        guard hasLeft || isHeld || line?.leavesWithItsHealth == true else { return nil }
         self.init(
             policy: fall.policy, member: fall.member, change: fall.change,
             isConfirmed: fall.isConfirmedElsewhere, hasLeft: hasLeft,
