@@ -92,6 +92,13 @@ import Testing
         #expect(held(.members(2), ["a", "c"], departures) == ["c"])
     }
 
+    @Test func `what has left comes first, also where its turn was stored later`() {
+        let departures = [departure(1, "a"), departure(2, "x", policy: 2, hasLeft: true)]
+
+        #expect(held(.members(1), ["a"], departures) == ["a"])
+        #expect(held(.members(2), ["a"], departures).isEmpty)
+    }
+
     @Test(arguments: [(25, 3, 0), (25, 4, 1), (50, 4, 2), (50, 5, 2), (100, 5, 5)])
     func `a percentage is one of what is and what was published, rounded down`(
         percent: Int, published: Int, free: Int

@@ -26,7 +26,9 @@ package struct SafetyBudget: Hashable, Sendable {
     /// The holds on those of `leaving` that the budget does not pay for.
     ///
     /// Members leave in the order of their turns, so that all who evaluate at the same moment give the
-    /// same ones leave to go. One that turned before the window and leaves only now comes last.
+    /// same ones leave to go. Those that have left come first: a turn is numbered before it is seen, and
+    /// a later one may have been seen earlier. One that turned before the window and leaves only now comes
+    /// last.
     ///
     /// - Parameters:
     ///   - leaving: Members of `policy` that the selector admits.
@@ -42,9 +44,10 @@ package struct SafetyBudget: Hashable, Sendable {
             case .percent(let percent):
                 departures.publishedBefore(published) * percent / 100
             }
-        let order = departures.sorted {
-            ($0.change, $0.policy, $0.member) < ($1.change, $1.policy, $1.member)
+        func place(_ departure: Departure) -> (Int, HealthChangeID, PolicyID, String) {
+            (departure.hasLeft ? 0 : 1, departure.change, departure.policy, departure.member)
         }
+        let order = departures.sorted { place($0) < place($1) }
         let inOrder = Set(order.filter { $0.policy == policy }.map(\.member))
         let late = leaving.filter { !inOrder.contains($0) }
         let unpaid = Set(order.dropFirst(most).filter { $0.policy == policy }.map(\.member))
