@@ -16,12 +16,7 @@ import Testing
             storage = MemoryStorage(clock: clock)
             evaluator = PolicyEvaluator(storage: storage)
             for number in 0..<policies {
-                let checks = ["a", "b"].map { name in
-                    CheckSpec(
-                        name: "\(name)\(number)", type: .tcp,
-                        target: Target(host: "192.0.2.1", port: 80), confirm: .none, fall: 1,
-                        rise: 1)
-                }
+                let checks = ["a", "b"].map { Self.check("\($0)\(number)") }
                 let spec = PolicySpec(
                     name: "p\(number)", labels: ["half": number % 2 == 0 ? "even" : "odd"],
                     type: .failover,
@@ -37,6 +32,32 @@ import Testing
             try await turn(
                 (0..<policies).flatMap { ["a\($0)", "b\($0)"] }, .success)
             _ = try await evaluator.evaluateDue(limit: 999)
+        }
+
+        /// One policy, `p0`, whose first tier has so many members, `a0` …, and the second one `spare`.
+        init(tier members: Int) async throws {
+            storage = MemoryStorage(clock: clock)
+            evaluator = PolicyEvaluator(storage: storage)
+            let names = (0..<members).map { "a\($0)" } + ["spare"]
+            let spec = PolicySpec(
+                name: "p0", type: .failover,
+                members: names.enumerated().map { index, name in
+                    Member(
+                        name: name, value: "192.0.2.\(index + 1)",
+                        priority: name == "spare" ? 20 : 10, check: name)
+                })
+            _ = try await storage.write(
+                WriteBatch(
+                    names.map { .putCheck(Self.check($0), set: nil) }
+                        + [.putPolicy(spec, makes: [], set: nil)], actor: "ann"))
+            try await turn(names, .success)
+            _ = try await evaluator.evaluateDue(limit: 999)
+        }
+
+        private static func check(_ name: String) -> CheckSpec {
+            CheckSpec(
+                name: name, type: .tcp, target: Target(host: "192.0.2.1", port: 80),
+                confirm: .none, fall: 1, rise: 1)
         }
 
         /// One batch in which all of these turn.
@@ -143,6 +164,18 @@ import Testing
             try await pair.published(0..<10)
                 == Array(repeating: "b", count: 5) + Array(repeating: "a", count: 5))
         #expect(try await pair.storage.holdingPolicies().count == 3)
+    }
+
+    @Test func `of one large tier, too, half may leave and no more`() async throws {
+        let pair = try await Pair(tier: 12)
+
+        for number in 0..<9 {
+            try await pair.turn(["a\(number)"], Self.dead)
+            _ = try await pair.evaluator.evaluateDue(limit: 99)
+        }
+
+        #expect(try await pair.published(0..<1) == [(6..<12).map { "a\($0)" }.joined()])
+        #expect(try await pair.storage.holdingPolicies().count == 1)
     }
 
     @Test func `what a second location confirms leaves at once`() async throws {
@@ -298,17 +331,36 @@ import Testing
         #expect(try await pair.published(0..<3) == ["b", "b", "a"])
         #expect(counted.walks.withLock { $0 } == 0)
     }
+
+    @Test func `while far fewer than half turn, their routes are not read`() async throws {
+        let pair = try await Pair(policies: 30)
+        try await pair.turn((0..<8).map { "a\($0)" }, Self.dead)
+        let counted = Counted(base: pair.storage)
+        let evaluator = PolicyEvaluator(storage: counted)
+
+        _ = try await evaluator.evaluateDue(limit: 99)
+
+        #expect(
+            try await pair.published(0..<9) == Array(repeating: "b", count: 8) + ["a"])
+        #expect(counted.readings.withLock { $0 } == 0)
+    }
 }
 
-/// Counts the walks through all routes.
+/// Counts the walks through all routes, and the readings of some.
 private final class Counted: ForwardingStorage {
     let base: MemoryStorage
     let walks = Mutex(0)
+    let readings = Mutex(0)
 
     init(base: MemoryStorage) { self.base = base }
 
     func publishedMembers() async throws(StorageError) -> Int {
         walks.withLock { $0 += 1 }
         return try await base.publishedMembers()
+    }
+
+    func routes(of policies: [PolicyID]) async throws(StorageError) -> [StoredRoute] {
+        readings.withLock { $0 += 1 }
+        return try await base.routes(of: policies)
     }
 }

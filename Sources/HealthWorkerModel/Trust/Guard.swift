@@ -24,6 +24,12 @@ package enum Guard {
         departures * 2 <= fewest
     }
 
+    /// Whether so few unconfirmed departures are too few where so many are published: whoever has left
+    /// already was published beside them.
+    package static func isBelowNotice(_ departures: Int, of published: Int) -> Bool {
+        departures * 2 <= published
+    }
+
     /// The holds on those of `leaving` whose turns are among the departures and not confirmed, where
     /// ``trips(_:published:)``.
     package static func holds(

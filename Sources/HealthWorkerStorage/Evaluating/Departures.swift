@@ -16,7 +16,8 @@ struct Departures: Sendable {
         var published: Int?
     }
 
-    /// A few rows, unless so much turns that something may be held: only then all routes are counted.
+    /// A few rows, unless so much turns that something may be held: only then all routes are counted, and
+    /// those of what turned are read.
     static func read(from storage: any Storage) async throws(StorageError) -> Departures {
         let budgets = try await storage.budgets()
         let windows = budgets.map(\.window.duration) + [Guard.window]
@@ -28,35 +29,65 @@ struct Departures: Sendable {
             return falls.filter { $0.at > now - window }
         }
         let recent = turned(within: Guard.window)
-        let isNoticed = !Guard.isBelowNotice(recent.count { !$0.isConfirmedElsewhere })
+        let doubtful = recent.count { !$0.isConfirmedElsewhere }
+        var isNoticed = !Guard.isBelowNotice(doubtful)
+        if isNoticed {
+            // A number instead of thousands of routes, which every evaluation would read.
+            let published = try await storage.publishedMembers()
+            isNoticed = !Guard.isBelowNotice(doubtful, of: published)
+        }
         guard isNoticed || !budgets.isEmpty else { return Departures() }
 
-        let wanted = budgets.isEmpty ? recent : falls
-        let routes = try await storage.routes(of: Array(Set(wanted.map(\.policy))))
-        let routeOfPolicy = Dictionary(routes.map { ($0.policy, $0) }, uniquingKeysWith: { $1 })
-        func departures(_ falls: [Fall]) -> [Departure] {
-            falls.compactMap { fall in routeOfPolicy[fall.policy].flatMap { Departure(fall, $0) } }
-        }
+        let wanted = Array(Set((budgets.isEmpty ? recent : falls).map(\.policy)))
+        let routes = Dictionary(
+            try await storage.routes(of: wanted).map { ($0.policy, $0) },
+            uniquingKeysWith: { $1 })
+        let policies = Dictionary(
+            try await storage.policies(ids: wanted).map { ($0.id, $0.spec) },
+            uniquingKeysWith: { $1 })
         var read = Departures()
-        read.all = isNoticed ? departures(recent) : []
+        read.all = isNoticed ? departures(recent, routes, policies) : []
         if Guard.isBelowNotice(read.all.count { !$0.isConfirmed }) {
             read.all = []
         } else {
+            // Anew: what has left since it was counted is no longer published, and among the departures.
             read.published = try await storage.publishedMembers()
         }
         if budgets.isEmpty { return read }
 
-        let policies = Dictionary(
-            try await storage.policies(ids: Array(routeOfPolicy.keys)).map { ($0.id, $0.spec) },
-            uniquingKeysWith: { $1 })
         for budget in budgets {
             let paid = turned(within: budget.window.duration).filter { fall in
                 policies[fall.policy]?.admits(fall.member, budget.selector) ?? false
             }
-            read.budgets.append(Spending(budget: budget, departures: departures(paid)))
+            read.budgets.append(
+                Spending(budget: budget, departures: departures(paid, routes, policies)))
         }
         try await count(&read.budgets, in: storage)
         return read
+    }
+
+    /// Of members that left with their tier as many are replaced as another tier publishes.
+    private static func departures(
+        _ falls: [Fall], _ routes: [PolicyID: StoredRoute], _ policies: [PolicyID: PolicySpec]
+    ) -> [Departure] {
+        var replaced: [PolicyID: [RecordFamily: Int]] = [:]
+        var departures: [Departure] = []
+        for fall in falls {
+            guard let stored = routes[fall.policy], var departure = Departure(fall, stored) else {
+                continue
+            }
+            if departure.hasLeft, let spec = policies[fall.policy], spec.type == .failover,
+                let member = spec.members.first(where: { $0.name == fall.member })
+            {
+                let before = replaced[fall.policy]?[member.family] ?? 0
+                departure.isReplaced = before < stored.standbys(for: member, of: spec)
+                if departure.isReplaced {
+                    replaced[fall.policy, default: [:]][member.family] = before + 1
+                }
+            }
+            departures.append(departure)
+        }
+        return departures
     }
 
     /// A percentage is one of all that is published: a walk through all policies, once for all budgets.
@@ -108,9 +139,18 @@ extension Departure {
         guard hasLeft || isHeld || line?.leavesWithItsHealth == true else { return nil }
         self.init(
             policy: fall.policy, member: fall.member, change: fall.change,
-            isConfirmed: fall.isConfirmedElsewhere, hasLeft: hasLeft,
-            // A tier that gave way.
-            isReplaced: hasLeft && stored.type == .failover)
+            isConfirmed: fall.isConfirmedElsewhere, hasLeft: hasLeft)
+    }
+}
+
+extension StoredRoute {
+    /// How many members of other tiers are published beside a member: none while its own tier is.
+    fileprivate func standbys(for member: Member, of spec: PolicySpec) -> Int {
+        let others = Set(
+            spec.members.filter { $0.priority != member.priority }.map(\.name))
+        return members.count {
+            $0.isPublished && $0.family == member.family && others.contains($0.name)
+        }
     }
 }
 
