@@ -19,6 +19,14 @@ final class ArrivalWatch: Sendable {
         /// When this was, by the storage's clock and by the process's.
         var at: Timestamp
         var moment: Duration
+
+        /// How long it took from the first failed probe to `moment`, by the storage's clock. Nil where no
+        /// failure brought the route there: it is older than what did, an edit or a repair.
+        func timeToFailover(at moment: Timestamp) -> Duration? {
+            guard delivery.since <= route.decidedAt, let turn = route.turn, turn.to == .unhealthy
+            else { return nil }
+            return max(.zero, moment - (turn.noticedAt ?? turn.turnedAt))
+        }
     }
 
     /// So many are looked for at one sink at once; of more nobody knows when they arrived.
@@ -126,10 +134,9 @@ final class ArrivalWatch: Sendable {
         ).increment()
         switch end {
         case .observed(let moment):
-            guard let turn = applied.route.turn, turn.to == .unhealthy else { return }
-            let took = moment - (turn.noticedAt ?? turn.turnedAt)
+            guard let took = applied.timeToFailover(at: moment) else { return }
             Timer(label: MetricName.timeToFailover.rawValue, dimensions: [("sink", sink)])
-                .recordNanoseconds(max(0, took.microseconds) * 1000)
+                .recordNanoseconds(took.microseconds * 1000)
         case .notObserved(let found):
             logger.error(
                 "a sink took a route, and it is not what is answered",

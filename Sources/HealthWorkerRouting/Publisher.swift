@@ -493,11 +493,13 @@ package final class Publisher: Service {
         metrics[sink.name]?.count(result)
     }
 
-    /// How long it took from the decision to the sink's word, by the storage's clock.
+    /// How long it took from the decision to the sink's word, by the storage's clock; of a route that goes
+    /// there later, for an edit or a repair, from that.
     private func measure(_ delivery: Delivery, in attempt: Attempt) {
         guard let route = delivery.route, delivery.attempt == 1 else { return }
         metrics[attempt.sink.name]?.delivered(
-            after: attempt.claimedAt - route.decidedAt + (time.now() - attempt.began))
+            after: attempt.claimedAt - max(route.decidedAt, delivery.since)
+                + (time.now() - attempt.began))
     }
 
     private func line(_ delivery: Delivery, _ more: Logger.Metadata) -> Logger.Metadata {

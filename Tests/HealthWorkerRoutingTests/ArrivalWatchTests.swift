@@ -177,6 +177,34 @@ private struct ObservedSink: RouteSink {
         #expect(later.map(\.state) == [.unknown])
     }
 
+    @Test func `only a route that a failure brought there tells how long failing over took`() {
+        let turned = Timestamp(seconds: 1000)
+        let line = MemberVerdict(
+            name: "a", value: "192.0.2.1", family: .a, isPublished: false, reason: .unhealthy,
+            measured: .unhealthy, effective: .unhealthy, since: turned,
+            noticedAt: turned - .seconds(4))
+        let route = Route(
+            generation: 1001, cause: .failover, decidedAt: turned + .seconds(1),
+            answer: Answer(records: [], ttl: 30), memory: RouteMemory(), members: [line])
+        func took(waitingSince since: Timestamp) -> Duration? {
+            let applied = ArrivalWatch.Applied(
+                delivery: Delivery(
+                    id: 1, attempt: 1, order: .publish(route, after: nil),
+                    publication: Publication(sink: "dns", name: "www.example.com"), policy: 1,
+                    policyName: "www", since: since, leaseEnds: since + .seconds(30)),
+                route: route, memory: nil,
+                sink: NamedSink(name: "dns", sink: ObservedSink(Answers(.success(nil)))),
+                at: since, moment: .zero)
+            return applied.timeToFailover(at: since + .seconds(1))
+        }
+
+        #expect(took(waitingSince: route.decidedAt) == .seconds(6))
+        // The one before it was not delivered yet.
+        #expect(took(waitingSince: turned) == .seconds(5))
+        // Days later somebody changed the sink, or the policy got this publication.
+        #expect(took(waitingSince: turned + .hours(72)) == nil)
+    }
+
     @Test func `a publisher looks for what it delivered, and does not wait for that`() async throws
     {
         let answers = Answers(.success(nil)) { _ in
