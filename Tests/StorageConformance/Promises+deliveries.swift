@@ -655,6 +655,46 @@ extension StoragePromise {
             try expectEqual(word, .moreWaits, "acknowledgement")
             try expectEqual(told, routes, "what is told then")
         },
+        StoragePromise("what is taken back is not told of again by a retry") {
+            let storage = try await $0.storage(process: 1)
+            try await storage.put(.withdrawn("www"))
+            try await storage.decide(storage.policy("www").id, ["192.0.2.1"])
+            let delivery = try unwrap(
+                try await storage.claimDeliveries(
+                    to: ["dns"], of: .event, limit: 9, lease: .seconds(60)
+                ).first, "delivery")
+            _ = try await storage.giveUp(delivery, error: "410 Gone")
+            try await storage.put(.publishing("www", publish: []))
+
+            let retried = try await storage.retryDeliveries(to: "dns", of: nil)
+            let claimed = try await storage.claimDeliveries(
+                to: ["dns"], of: .event, limit: 9, lease: .seconds(60))
+
+            try expectEqual(retried, 1, "publications retried")
+            try expectEqual(claimed.map(\.order), [.withdraw], "orders")
+        },
+        StoragePromise("what one sink holds is not told of another one with the same name") {
+            let storage = try await $0.storage(process: 1)
+            var spec = PolicySpec.publishing("www", publish: [])
+            let sinks = ["dns", "lab", "hook"]
+            spec.publish = sinks.map { Publication(sink: $0, name: "www.example.com") }
+            try await storage.put(spec)
+            try await storage.decide(storage.policy("www").id, ["192.0.2.1"])
+            for sink in sinks {
+                let delivery = try unwrap(
+                    try await storage.claimDeliveries(to: [sink], limit: 9, lease: .seconds(60))
+                        .first, "delivery to \(sink)")
+                _ = try await storage.acknowledge(delivery, memory: sink)
+            }
+
+            var told: [String] = []
+            for sink in sinks {
+                let places = try await storage.places(at: sink, after: 0, limit: 9)
+                told += places.compactMap { $0.holding?.memory }
+            }
+
+            try expectEqual(told, sinks, "what each remembers")
+        },
         StoragePromise("what was brought back waits since then, and not since it was decided") {
             let storage = try await $0.storage(process: 1)
             _ = try await Self.threeRoutes(storage)

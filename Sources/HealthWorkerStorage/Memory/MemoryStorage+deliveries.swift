@@ -114,6 +114,12 @@ extension MemoryStorage {
                 let place = MemoryPlace(
                     policy: letter.policy,
                     publication: MemoryPublication(sink: letter.sink, name: letter.name))
+                // What is taken back is not told of again.
+                if state.deliveries.values.contains(where: {
+                    $0.place == place && $0.withdrawal != nil
+                }) {
+                    continue
+                }
                 state.deliver(newest, from: letter.generation, to: place, at: now)
             }
             state.deadLetters.removeAll { isMeant($0.sink, $0.policy) }
@@ -189,7 +195,9 @@ extension MemoryStorage {
     ) async throws(StorageError) -> [PublishedPlace] {
         try withState { state, _ in
             var found = PlacesAtSink()
-            for (place, holding) in state.holdings { found.add(holding, of: place.policy) }
+            for (place, holding) in state.holdings where holding.sink == sink {
+                found.add(holding, of: place.policy)
+            }
             for row in state.deliveries.values where row.publication.sink == sink {
                 found.addPending(row.publication.name, of: row.policy)
             }
@@ -224,8 +232,11 @@ extension MemoryStorage {
 
     package func redeliver(to place: PublishedPlace) async throws(StorageError) {
         try withState { state, now in
-            guard let newest = state.routes[place.policy]?.route?.generation else { return }
-            state.deliver(newest, to: MemoryPlace(place), at: now)
+            let key = MemoryPlace(place)
+            guard let newest = state.routes[place.policy]?.route?.generation,
+                !state.deliveries.values.contains(where: { $0.place == key })
+            else { return }
+            state.deliver(newest, to: key, at: now)
         }
     }
 }
