@@ -160,9 +160,13 @@ import Testing
         let logs = fleet.log(of: "worker-0") + fleet.log(of: "register-1")
         #expect(logs.contains("guard holds unhealthy members of www published"))
 
-        let released = try fleet.tell("guard", "release", "www", "-m", "the hall is dark")
+        // That one of them holds nothing keeps none of the others.
+        let released = try await fleet.run(
+            ["guard", "release", "nowhere", "www", "-m", "the hall is dark"] + fleet.connection)
+        #expect(released.code != 0)
         #expect(
-            released.contains("publishes 192.0.2.10, 192.0.2.11, 192.0.2.12, ttl"), "\(released)")
+            released.text.contains("publishes 192.0.2.10, 192.0.2.11, 192.0.2.12, ttl"),
+            "\(released.text)")
         let history = try fleet.tell("history", "www", "--since", "1h")
         #expect(history.contains("  by guard"), "\(history)")
         #expect(history.contains("the hall is dark  by key:"), "\(history)")

@@ -61,11 +61,18 @@ struct GuardCommand: AsyncParsableCommand {
                     print("\(name): released")
                 }
             }
+            var failure: (any Error)?
             for policy in policies {
-                let answer = try await client.call(
-                    .POST, "/v1/policies/\(policy.percentEncoded)/release\(query)")
-                print(PolicyText.line(of: try answer.json()["route"], policy: policy))
+                do {
+                    let answer = try await client.call(
+                        .POST, "/v1/policies/\(policy.percentEncoded)/release\(query)")
+                    print(PolicyText.line(of: try answer.json()["route"], policy: policy))
+                } catch {
+                    // The hold of one may just have ended: those of the others are to end all the same.
+                    failure = failure ?? error
+                }
             }
+            if let failure { throw failure }
         }
     }
 }
