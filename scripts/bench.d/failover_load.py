@@ -132,19 +132,29 @@ def losses(servers, seen, target, options):
     return left
 
 
-def print_losses(left, seen, minutes):
+def pace(one, seen, took):
+    """How fast it leaves a black hole, which is what lost packets look like: "" where it takes as long as
+    we do, within a fifth."""
+    if not took[one.title]:
+        return ""
+    own = quantile(took[seen[0].title], 0.5)
+    over = quantile(took[one.title], 0.5) - own
+    return "" if abs(over) <= own / 5 else "leaves later" if over > 0 else "leaves sooner"
+
+
+def print_losses(left, seen, took, minutes):
     head = f"false switches, in {minutes:g} min"
     heads = "".join(f"{f'{percent:g} % loss':>12}" for percent in left)
     print(f"\n{head:44}{heads}")
     for one in seen:
-        mark = "" if one.is_equal else "   (leaves sooner)"
+        mark = pace(one, seen, took)
         columns = "".join(f"{by[one.title]:12}" for by in left.values())
-        print(f"{one.title:44}{columns}{mark}")
+        print(f"{one.title:44}{columns}" + (f"   ({mark})" if mark else ""))
 
 
-def best_peer(by, seen):
-    """The fewest false switches of those that take as long as we do to leave."""
-    return min(by[one.title] for one in seen[2:] if one.is_equal)
+def best_peer(by, seen, took):
+    """The fewest false switches of those that take as long as we do to leave a black hole."""
+    return min((by[one.title] for one in seen[2:] if not pace(one, seen, took)), default=None)
 
 
 def main():
@@ -173,11 +183,12 @@ def main():
         left = losses(servers, seen, target, options) if options.loss_minutes > 0 else {}
         if not left:
             return
-        print_losses(left, seen, options.loss_minutes)
-        # Where no peer switches, or none is as slow, there is nothing to compare with.
+        black_hole = took["black hole"]
+        print_losses(left, seen, black_hole, options.loss_minutes)
+        # Where no peer switches, or none takes as long, there is nothing to compare with.
         compared = [
-            by[seen[0].title] - best_peer(by, seen) for by in left.values()
-            if any(by[one.title] for one in seen[2:])]
+            by[seen[0].title] - best_peer(by, seen, black_hole) for by in left.values()
+            if any(by[one.title] for one in seen[2:]) and best_peer(by, seen, black_hole) is not None]
         if compared:
             figure("failover.false_switches_over_best_peer", max(compared))
 

@@ -7,7 +7,9 @@ on average.
 
 * Health Worker, at PowerDNS: the answer of a PowerDNS into which it writes.
 * Health Worker, agent-check: the state that an HAProxy without checks of its own has from it.
-* HAProxy: the state by its own checks, with `inter`, `fastinter`, `fall` and `rise`.
+* HAProxy: the state by its own checks, with `inter`, `fastinter`, `fall` and `rise`. It counts
+  `fastinter` from the end of a check, so that a black hole costs it a time-out more with each: once
+  more with a `fastinter` of next to nothing, which takes as long as ours where nothing answers.
 * gdnsd knows no faster interval, and its time-out is shorter than its interval: two failures at the
   interval take as long as three of which two are fast.
 * PowerDNS Lua, `ifurlup`, before version 5 leaves at the first failure: once at the same interval, which
@@ -84,12 +86,10 @@ class Servers:
 class Watcher(threading.Thread):
     """Asks every 10 ms, and keeps each moment at which the answer became another one."""
 
-    def __init__(self, name, ask, is_equal=True):
+    def __init__(self, name, ask):
         super().__init__(daemon=True)
         self.title = name
         self.ask = ask
-        # Whether it takes as long as we do to leave a target that refuses.
-        self.is_equal = is_equal
         self.changes = [(time.time(), None)]
 
     def run(self):
@@ -242,13 +242,18 @@ backend own
     default-server inter {INTERVAL}s fastinter {FAST}s fall {FALL} rise {RISE}
     server target {TARGET}:{PORT} check
     server standby {STANDBY}:{PORT} check backup
+backend quick
+    option httpchk GET /
+    default-server inter {INTERVAL}s fastinter 10ms fall {FALL} rise {RISE}
+    server target {TARGET}:{PORT} check
+    server standby {STANDBY}:{PORT} check backup
 backend told
     default-server agent-check agent-inter {round(AGENT_PAUSE * 1000)}ms agent-addr 127.0.0.1 agent-port {AGENT}
     server target {TARGET}:{PORT} agent-send "www/target\\n"
     server standby {STANDBY}:{PORT} agent-send "www/standby\\n"
 """)
     servers.start("haproxy", "haproxy", "-db", "-f", configuration)
-    return Proxy(path, "own"), Proxy(path, "told")
+    return (Proxy(path, backend) for backend in ("own", "quick", "told"))
 
 
 class HealthWorker:
@@ -352,16 +357,16 @@ def watchers(servers):
     """All of them, started; and the program."""
     program = HealthWorker(servers)
     sink = program.start()
-    own, told = proxy(servers)
+    own, quick, told = proxy(servers)
     slow = slow_interval()
     found = [
         Watcher("Health Worker, at PowerDNS", sink),
         Watcher("Health Worker, agent-check", told),
         Watcher("HAProxy, own checks", own),
+        Watcher("HAProxy, fastinter 10 ms", quick),
         Watcher("gdnsd, http_status", gdnsd(servers)),
         Watcher(f"PowerDNS Lua, every {slow} s", lua(servers, "lua-slow", SLOW_LUA, slow)),
-        Watcher(
-            f"PowerDNS Lua, every {INTERVAL} s", lua(servers, "lua", LUA, INTERVAL), is_equal=False),
+        Watcher(f"PowerDNS Lua, every {INTERVAL} s", lua(servers, "lua", LUA, INTERVAL)),
     ]
     for watcher in found:
         watcher.start()
