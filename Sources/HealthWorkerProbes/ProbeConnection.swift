@@ -79,6 +79,7 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
     private var report = ConnectionReport(finding: .success)
     private var phase: (running: Phase, since: NIODeadline)?
     private var timer: Scheduled<Void>?
+    private var nextAsking: Scheduled<Void>?
     private var lookup: NameLookup?
     private var exchange: (any Exchange)?
     private var address: IPAddress?
@@ -217,6 +218,23 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         promise.futureResult.whenFailure { error in self.end(on: error) }
         // Not through the pipeline: no handler of ours has a say in it.
         socket.connect0(to: address.socketAddress(port: destination.port), promise: promise)
+        let left = deadline - .now()
+        if left <= Self.longestAlone {
+            askAgain(by: socket, after: .nanoseconds(left.nanoseconds / 3), times: 2)
+        }
+    }
+
+    /// A probe with more time than this leaves it to the kernel to ask again.
+    private static let longestAlone = TimeAmount.seconds(3)
+
+    /// Asks for the connection again after each third of the time, so that two lost packets are no outage.
+    private func askAgain(by socket: ProbeSocket, after pause: TimeAmount, times: Int) {
+        guard times > 0, isRunning, phase?.running == .connect else { return }
+        nextAsking = eventLoop.scheduleTask(in: pause) {
+            guard self.isRunning, self.phase?.running == .connect else { return }
+            socket.askAgain()
+            self.askAgain(by: socket, after: pause, times: times - 1)
+        }
     }
 
     private func prepare(_ channel: any Channel, tls context: NIOSSLContext?) throws {
@@ -236,6 +254,8 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
 
     func channelActive(context: ChannelHandlerContext) {
         context.fireChannelActive()
+        nextAsking?.cancel()
+        nextAsking = nil
         guard isRunning else { return }
         // On loopback a connection to a free port of the ephemeral range can meet itself.
         if let local = context.channel.localAddress, local == context.channel.remoteAddress {
@@ -403,6 +423,8 @@ final class ProbeConnection: ChannelInboundHandler, @unchecked Sendable {
         }
         timer?.cancel()
         timer = nil
+        nextAsking?.cancel()
+        nextAsking = nil
         lookup?.cancel()
         lookup = nil
         exchange = nil

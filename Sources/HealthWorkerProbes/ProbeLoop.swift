@@ -79,7 +79,7 @@ package final class ProbeLoop: EventLoop, @unchecked Sendable {
         if sleeps { inbox.wakesUp() }
         for place in 0..<Int(max(count, 0)) {
             let event = events[place]
-            sockets[event.data.u64]?.handle(event.events)
+            sockets[event.data.u64]?.handle(event.events, of: event.data.u64)
         }
     }
 

@@ -16,12 +16,19 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
         case closed
     }
 
+    /// A socket of the kernel's, and what the loop knows it by.
+    private struct Descriptor {
+        var descriptor: CInt
+        var number: UInt64
+    }
+
     private let loop: ProbeLoop
     private var state = State.new
     private var descriptor: CInt = -1
-    /// What the loop knows it by.
     private var number: UInt64 = 0
     private var remote: SocketAddress?
+    /// Those that ask for the connection beside it. What the first of all of them finds counts.
+    private var further: [Descriptor] = []
 
     private var outgoing = ByteBuffer()
     /// Fulfilled when the byte of that number, counted from the first one, has been sent.
@@ -46,13 +53,27 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
         }
         state = .connecting(promise)
         remote = address
-        descriptor = socket(
+        switch ask(for: address) {
+        case .success(let asking): (descriptor, number) = (asking.descriptor, asking.number)
+        case .failure(let error): close0(error: error, mode: .all, promise: nil)
+        }
+    }
+
+    /// Asks for the connection once more, beside what was asked before, where nothing has come of that.
+    ///
+    /// The kernel itself does so after a second (RFC 6298 §2.1): a probe with little more time than that
+    /// would take one lost packet for a target that is gone.
+    func askAgain() {
+        guard case .connecting = state, let remote else { return }
+        // Where there is no socket for it, the one that asks already goes on.
+        if case .success(let asking) = ask(for: remote) { further.append(asking) }
+    }
+
+    private func ask(for address: SocketAddress) -> Result<Descriptor, IOError> {
+        let descriptor = socket(
             address.protocol == .inet ? AF_INET : AF_INET6,
             CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else {
-            close(for: errno, in: "socket")
-            return
-        }
+        guard descriptor >= 0 else { return .failure(IOError(errnoCode: errno, reason: "socket")) }
         // A TLS client writes twice in a row.
         var on: CInt = 1
         setsockopt(
@@ -60,18 +81,23 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
         let code = address.withSockAddr { address, length in
             Glibc.connect(descriptor, address, socklen_t(length)) == 0 ? 0 : errno
         }
-        guard code == 0 || code == EINPROGRESS else {
-            close(for: code, in: "connect")
-            return
+        var error: IOError?
+        if code == 0 || code == EINPROGRESS {
+            switch loop.add(self, descriptor: descriptor) {
+            case .success(let number):
+                return .success(Descriptor(descriptor: descriptor, number: number))
+            case .failure(let failure): error = failure
+            }
         }
-        switch loop.add(self, descriptor: descriptor) {
-        case .success(let number): self.number = number
-        case .failure(let error): close0(error: error, mode: .all, promise: nil)
-        }
+        Glibc.close(descriptor)
+        return .failure(error ?? IOError(errnoCode: code, reason: "connect"))
     }
 
-    /// Called by the loop with what epoll says.
-    func handle(_ events: UInt32) {
+    /// Called by the loop with what epoll says of one of its descriptors.
+    func handle(_ events: UInt32, of number: UInt64) {
+        if case .connecting = state { settle(on: number) }
+        // One that came too late is closed already.
+        guard number == self.number else { return }
         if events & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 {
             hasHungUp = true
         }
@@ -81,6 +107,24 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
         case .new, .closed: return
         }
         if events & EPOLLIN.rawValue != 0 || hasHungUp { read() }
+    }
+
+    /// The first that was answered is the connection, whatever the answer is.
+    private func settle(on number: UInt64) {
+        if let place = further.firstIndex(where: { $0.number == number }) {
+            let answered = further[place]
+            further[place] = Descriptor(descriptor: descriptor, number: self.number)
+            (descriptor, self.number) = (answered.descriptor, answered.number)
+        }
+        forgetFurther()
+    }
+
+    private func forgetFurther() {
+        for other in further {
+            loop.forget(other.number)
+            Glibc.close(other.descriptor)
+        }
+        further = []
     }
 
     private func finishConnecting(_ promise: EventLoopPromise<Void>?) {
@@ -198,6 +242,7 @@ final class ProbeSocket: Channel, ChannelCore, @unchecked Sendable {
             loop.forget(number)
             Glibc.close(descriptor)
         }
+        forgetFurther()
         if case .connecting(let waiting) = before { waiting?.fail(error) }
         for (_, waiting) in promises { waiting.fail(error) }
         promises = []

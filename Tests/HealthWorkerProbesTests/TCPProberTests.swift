@@ -15,6 +15,25 @@ import Testing
         try await server.stop()
     }
 
+    /// A machine that is held up misses the moment, and may try again; nobody else ever meets it.
+    @Test(.timeLimit(.minutes(3)))
+    func `a connection that is not answered is asked for again before the system would`()
+        async throws
+    {
+        var outcomes: [Outcome] = []
+        for _ in 0..<5 where outcomes.last != .success {
+            let hole = BlackHole()
+            // The system asks for the second time after 1 s, and for the third when the time is up.
+            let target = check(.tcp, port: hole.port, timeout: .milliseconds(1900))
+            async let report = probe(target)
+            try await Task.sleep(for: .milliseconds(1100))
+            hole.open()
+            outcomes.append(await report.outcome)
+        }
+
+        #expect(outcomes.last == .success, "\(outcomes)")
+    }
+
     @Test func `a greeting is read until it has what is expected`() async throws {
         let server = try await LocalServer(
             greeting: .send("220-mx.exa"), .send("mple.com ESMTP\r\n"))
