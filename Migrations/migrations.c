@@ -33,6 +33,9 @@ static const unsigned char mysql_009[] = {
 static const unsigned char mysql_010[] = {
 #embed "MySQL/010_arrivals.sql"
 };
+static const unsigned char mysql_011[] = {
+#embed "MySQL/011_maintenance.sql"
+};
 
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
@@ -63,6 +66,9 @@ static const unsigned char postgresql_009[] = {
 };
 static const unsigned char postgresql_010[] = {
 #embed "PostgreSQL/010_arrivals.sql"
+};
+static const unsigned char postgresql_011[] = {
+#embed "PostgreSQL/011_maintenance.sql"
 };
 
 static const unsigned char sqlite_001[] = {
@@ -95,6 +101,9 @@ static const unsigned char sqlite_009[] = {
 static const unsigned char sqlite_010[] = {
 #embed "SQLite/010_arrivals.sql"
 };
+static const unsigned char sqlite_011[] = {
+#embed "SQLite/011_maintenance.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
@@ -107,6 +116,7 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 8, "sinks", mysql_008, sizeof mysql_008},
     {"MySQL", 9, "trust", mysql_009, sizeof mysql_009},
     {"MySQL", 10, "arrivals", mysql_010, sizeof mysql_010},
+    {"MySQL", 11, "maintenance", mysql_011, sizeof mysql_011},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
@@ -117,6 +127,7 @@ static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 8, "sinks", postgresql_008, sizeof postgresql_008},
     {"PostgreSQL", 9, "trust", postgresql_009, sizeof postgresql_009},
     {"PostgreSQL", 10, "arrivals", postgresql_010, sizeof postgresql_010},
+    {"PostgreSQL", 11, "maintenance", postgresql_011, sizeof postgresql_011},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
@@ -127,6 +138,7 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 8, "sinks", sqlite_008, sizeof sqlite_008},
     {"SQLite", 9, "trust", sqlite_009, sizeof sqlite_009},
     {"SQLite", 10, "arrivals", sqlite_010, sizeof sqlite_010},
+    {"SQLite", 11, "maintenance", sqlite_011, sizeof sqlite_011},
 };
 
 const char *embedded_version(void) { return "0.1.0"; }

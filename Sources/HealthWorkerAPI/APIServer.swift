@@ -71,6 +71,7 @@ package struct APIServer: Sendable {
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
             + EventEndpoints(backend: backend).all
             + OverrideEndpoints(backend: backend).all
+            + MaintenanceEndpoints(backend: backend).all
             + DocumentEndpoints(backend: backend).all
             + SinkEndpoints(backend: backend).all
             + InstallationEndpoints(backend: backend).all

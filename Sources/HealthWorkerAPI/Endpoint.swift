@@ -73,6 +73,7 @@ extension Endpoint {
         case policies = "Policies"
         case routes = "Routes"
         case overrides = "Overrides"
+        case maintenances = "Maintenances"
         case events = "Events"
         case documents = "Documents"
         case installation = "Installation"
@@ -85,6 +86,7 @@ extension Endpoint {
             case .policies: "How members are published, and why."
             case .routes: "The members published now."
             case .overrides: "An operator's word over measured health."
+            case .maintenances: "Windows in which members drain and nobody is woken for it."
             case .events: "What happened, and what happens."
             case .documents: "Whole documents of checks and policies."
             case .installation:

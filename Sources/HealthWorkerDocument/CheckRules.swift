@@ -10,6 +10,7 @@ struct CheckRules {
 
     func apply(to check: Node, at path: Path, into findings: inout Findings) {
         times(check, path, &findings)
+        dependencies(check, path, &findings)
         blocks(check, path, &findings)
         target(check, path, &findings)
         request(check, path, &findings)
@@ -29,6 +30,16 @@ struct CheckRules {
             findings.add(
                 "\(span) is longer than the interval of \(interval): write at most \(interval)",
                 at: path.appending("fast_interval"), fast)
+        }
+    }
+
+    private func dependencies(_ check: Node, _ path: Path, _ findings: inout Findings) {
+        guard let name = check["name"]?.text else { return }
+        for (index, node) in (check["depends_on"]?.elements ?? []).enumerated()
+        where node.text == name {
+            findings.add(
+                "a check cannot depend on itself: remove it",
+                at: path.appending("depends_on").appending(index), node)
         }
     }
 

@@ -6,16 +6,19 @@ package struct CompiledCheck: Sendable {
     package var renamedFrom: String?
     /// The policy whose `member_check` made it; nil for one that was written.
     package var madeBy: String?
+    /// The checks that it depends on; of one that is made, the policy has them.
+    package var references: [CheckReference]
     package var path: Path
     package var position: Position?
 
     package init(
-        spec: CheckSpec, renamedFrom: String? = nil, madeBy: String? = nil, path: Path = .root,
-        position: Position? = nil
+        spec: CheckSpec, renamedFrom: String? = nil, madeBy: String? = nil,
+        references: [CheckReference] = [], path: Path = .root, position: Position? = nil
     ) {
         self.spec = spec
         self.renamedFrom = renamedFrom
         self.madeBy = madeBy
+        self.references = references
         self.path = path
         self.position = position
     }
@@ -26,7 +29,7 @@ package struct CompiledPolicy: Sendable {
     package var spec: PolicySpec
     package var renamedFrom: String?
     package var checks: [CompiledCheck]
-    /// The checks that its members name.
+    /// The checks that its members name, and those that its made ones depend on.
     package var references: [CheckReference]
     package var path: Path
     package var position: Position?
@@ -44,21 +47,14 @@ package struct CompiledPolicy: Sendable {
     }
 }
 
-/// A check that a member names. Whether it exists, storage knows.
+/// A check that a member or another check names. Whether it exists, storage knows.
 package struct CheckReference: Hashable, Sendable {
     package var check: String
-    package var policy: String
-    package var member: String
     package var path: Path
     package var position: Position?
 
-    package init(
-        check: String, policy: String, member: String, path: Path = .root,
-        position: Position? = nil
-    ) {
+    package init(check: String, path: Path = .root, position: Position? = nil) {
         self.check = check
-        self.policy = policy
-        self.member = member
         self.path = path
         self.position = position
     }

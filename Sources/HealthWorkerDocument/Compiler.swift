@@ -110,7 +110,18 @@ struct Compilation {
             let spec = checkSpec(merged, at: path)
         else { return nil }
         return CompiledCheck(
-            spec: spec, renamedFrom: renamedFrom, path: path, position: node.position)
+            spec: spec, renamedFrom: renamedFrom, references: dependencies(of: merged, at: path),
+            path: path, position: node.position)
+    }
+
+    private func dependencies(of check: Node, at path: Path) -> [CheckReference] {
+        (check["depends_on"]?.elements ?? []).enumerated().compactMap { index, node in
+            node.text.map {
+                CheckReference(
+                    check: $0, path: path.appending("depends_on").appending(index),
+                    position: node.position)
+            }
+        }
     }
 
     /// Decodes what the schema has found to be valid.
@@ -195,7 +206,7 @@ struct Compilation {
         }
         return CompiledPolicy(
             spec: spec, renamedFrom: renamedFrom, checks: checks,
-            references: references(of: merged, in: spec.name, at: path), path: path,
+            references: references(of: merged, isMaking: !checks.isEmpty, at: path), path: path,
             position: node.position)
     }
 
@@ -274,18 +285,26 @@ struct Compilation {
     }
 
     private func references(
-        of policy: Node, in name: String, at path: Path
+        of policy: Node, isMaking: Bool, at path: Path
     ) -> [CheckReference] {
-        (policy["members"]?.elements ?? []).enumerated().compactMap { index, member in
+        let made =
+            isMaking
+            ? policy["member_check"].map {
+                dependencies(of: $0, at: path.appending("member_check"))
+            } : nil
+        let members: [CheckReference] = (policy["members"]?.elements ?? []).enumerated().compactMap
+        {
+            index, member in
             guard let check = member["check"], let checkName = check.text,
                 let memberName = member["name"]?.text
             else { return nil }
             return CheckReference(
-                check: checkName, policy: name, member: memberName,
+                check: checkName,
                 path: path.appending("members").appending(index, named: memberName)
                     .appending("check"),
                 position: check.position)
         }
+        return members + (made ?? [])
     }
 
     // MARK: Whole documents
@@ -333,10 +352,30 @@ struct Compilation {
         }
         document.checks += document.policies.flatMap(\.checks)
         let known = Set(document.checks.map(\.spec.name))
-        document.references = document.policies.flatMap(\.references).filter {
-            !known.contains($0.check)
-        }
+        document.references =
+            (document.checks.flatMap(\.references) + document.policies.flatMap(\.references))
+            .filter { !known.contains($0.check) }
+        refuseCircles(among: document.checks)
         return document
+    }
+
+    /// Circles that lead through stored checks are refused where those are known.
+    private mutating func refuseCircles(among checks: [CompiledCheck]) {
+        let dependent = checks.filter { !$0.spec.dependsOn.isEmpty }
+        let byName = Dictionary(
+            dependent.map { ($0.spec.name, $0) }, uniquingKeysWith: { first, _ in first })
+        for circle in Dependencies.circles(in: byName.mapValues(\.spec.dependsOn))
+        where circle.count > 1 {
+            guard let check = byName[circle[0]] else { continue }
+            let reference = check.references.first { $0.check == circle[1] }
+            let list = (circle + [circle[0]]).joined(separator: " → ")
+            findings.add(
+                Problem(
+                    "checks depend on each other in a circle, \(list): take one of these out of "
+                        + "`depends_on`",
+                    at: reference?.path ?? check.path,
+                    position: reference?.position ?? check.position))
+        }
     }
 
     /// The keys of the file itself; the objects in it are looked at once defaults are under them.

@@ -389,7 +389,16 @@ private struct Planner {
                 findings.add(problem)
             }
         }
-        // Policies that the document does not touch.
+        // Objects that the document does not touch.
+        for check in checks.values.sorted(by: { $0.spec.name < $1.spec.name })
+        where !keptChecks.contains(check.spec.name) && !deleted.contains(check.spec.name) {
+            for parent in check.spec.dependsOn where deleted.contains(parent) {
+                findings.add(
+                    Problem(
+                        "the check \(parent) would be deleted, and the check \(check.spec.name) depends "
+                            + "on it: keep it in the document, or change that check first"))
+            }
+        }
         for policy in policies.values.sorted(by: { $0.spec.name < $1.spec.name })
         where !keptPolicies.contains(policy.spec.name)
             && !deletedPolicies.contains(policy.spec.name)

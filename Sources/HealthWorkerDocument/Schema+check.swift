@@ -9,6 +9,13 @@ extension Schema {
             .text(length: 0...1024).standing(at: .string("")).described("For people.")),
         Property("labels", .reference("Labels")),
         Property(
+            "depends_on",
+            .list(of: .name, count: 0...CheckSpec.mostDependencies, isUnique: true).described(
+                "The checks without which its target cannot be reached, by name. While one of them is "
+                    + "unhealthy, or one that they depend on, webhooks are not told that a member "
+                    + "leaves because this check turned unhealthy, too. That it comes back is told."
+            ).shown(as: .array([.string("fra1-router")]))),
+        Property(
             "enabled",
             .boolean.standing(at: .bool(true)).described(
                 "False: paused. It is not probed, and policies keep its last health.")),

@@ -63,4 +63,5 @@ package typealias ProcessID = Identifier<ProcessRow>
 package typealias HealthChangeID = Identifier<HealthChangeRow>
 package typealias EvaluationID = Identifier<EvaluationRow>
 package typealias OverrideID = Identifier<OverrideRow>
+package typealias MaintenanceID = Identifier<Maintenance>
 package typealias DeliveryID = Identifier<OutboxRow>

@@ -108,6 +108,28 @@ extension MySQLConfigurationTransaction {
         }
     }
 
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check] {
+        if checks.isEmpty { return [] }
+        return try storing {
+            let ids: [CheckID] = try session.all(
+                """
+                SELECT DISTINCT d.check_id
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS i
+                STRAIGHT_JOIN check_dependencies AS d FORCE INDEX (check_dependencies_of)
+                     ON d.depends_on_id = i.check_id
+                """, [NumberTable(checks)]
+            ) { $0.id(0) }
+            return try session.all(
+                """
+                SELECT c.check_id, c.revision, c.epoch, c.set_name, c.made_by, c.created_at,
+                       c.updated_at, c.spec
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS i
+                STRAIGHT_JOIN checks AS c FORCE INDEX (PRIMARY) ON c.check_id = i.check_id
+                FOR UPDATE
+                """, [NumberTable(ids.sorted())], Check.init(row:))
+        }.sorted { $0.id < $1.id }
+    }
+
     private func holding(_ policies: [Policy]) -> [Policy] {
         held.policies.formUnion(policies.map(\.id))
         return policies.sorted { $0.id < $1.id }
@@ -250,11 +272,43 @@ extension MySQLConfigurationTransaction {
         }
     }
 
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError) {
+        try storing {
+            let checks = dependencies.keys.sorted()
+            try session.run(
+                """
+                DELETE d
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN check_dependencies AS d FORCE INDEX (PRIMARY)
+                     ON d.check_id = c.check_id
+                """, [NumberTable(checks)])
+            try session.insert(
+                checks.flatMap { check in
+                    Set(dependencies[check] ?? []).sorted().map { [check, $0] }
+                }, into: "check_dependencies (check_id, depends_on_id)")
+        }
+    }
+
     mutating func delete(checks: [CheckID]) throws(StorageError) {
         try endJobs(of: checks)
         try storing {
             try deleteLabels(of: checks)
             let ids = [NumberTable(checks)]
+            // Each way by its own index.
+            try session.run(
+                """
+                DELETE d
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN check_dependencies AS d FORCE INDEX (PRIMARY)
+                     ON d.check_id = c.check_id
+                """, ids)
+            try session.run(
+                """
+                DELETE d
+                FROM JSON_TABLE(?, '$[*]' COLUMNS (check_id BIGINT PATH '$[0]')) AS c
+                STRAIGHT_JOIN check_dependencies AS d FORCE INDEX (check_dependencies_of)
+                     ON d.depends_on_id = c.check_id
+                """, ids)
             try session.run(
                 """
                 DELETE h

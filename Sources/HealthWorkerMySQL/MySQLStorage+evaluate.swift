@@ -20,9 +20,13 @@ extension MySQLStorage {
                     """, [policy, session.now]
                 ) { $0.id(0) }
                 guard let spec = try session.policies(ids: [policy]).first else { return nil }
+                let health = try session.memberHealth(of: [policy])[policy] ?? [:]
                 let inputs = PolicyEvaluation.Inputs(
-                    policy: spec, health: try session.memberHealth(of: [policy])[policy] ?? [:],
+                    policy: spec,
+                    health: health.explained(
+                        by: try session.unhealthyDependencies(of: health.unhealthyChecks)),
                     overrides: try session.overrides(of: policy),
+                    maintenances: try session.standingMaintenances(),
                     freeze: row.freeze.flatMap { $0.holds(at: session.now) ? $0 : nil },
                     previous: row.route, now: session.now)
                 return EvaluationInputs(evaluation: row.evaluation, answers: due, inputs: inputs)

@@ -176,6 +176,7 @@ package struct OverviewPage {
         case "policy": Link.policy(trouble.name)
         case "override":
             Link.policy(trouble.name.split(separator: "/").first.map(String.init) ?? "")
+        case "maintenance": Link.overrides
         default: Link.fleet
         }
     }

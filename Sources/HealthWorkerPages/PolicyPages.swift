@@ -280,11 +280,12 @@ package struct PolicyPage {
             let isStale = check.map { stale[$0] != nil } ?? false
             let isIn = verdict["published"]?.isTrue ?? false
             let reason = verdict["reason"]?.text.flatMap(VerdictReason.init)
+            let maintenance = MaintenanceText.sentence(of: verdict).map { " \($0)" } ?? ""
             let flags = (verdict["flags"]?.words ?? []).joined(separator: ", ")
             var row: [HTML] = [
                 "\(member)",
                 isIn ? Parts.mark("good", "●", "in") : Parts.mark("warn", "○", "out"),
-                "\(reason?.sentence ?? verdict["reason"]?.shown ?? "?")",
+                "\(reason?.sentence ?? verdict["reason"]?.shown ?? "?")\(reason == .maintenance ? maintenance : "")",
                 verdict["measured"].map { parts.health($0.text, isStale: isStale) } ?? "–",
                 parts.moment(verdict["since"]?.text), "\(verdict["value"]?.shown ?? "?")",
                 "\(spec?["priority"]?.shown ?? "–")", "\(spec?["weight"]?.shown ?? "–")",

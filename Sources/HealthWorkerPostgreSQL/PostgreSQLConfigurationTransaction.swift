@@ -99,6 +99,24 @@ extension PostgreSQLConfigurationTransaction {
         }
     }
 
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check] {
+        if checks.isEmpty { return [] }
+        return try storing {
+            try session.all(
+                """
+                SELECT check_id, revision, epoch, set_name, made_by, created_at, updated_at, spec
+                FROM checks
+                WHERE check_id IN (
+                    SELECT check_id
+                    FROM check_dependencies
+                    WHERE depends_on_id = ANY ($1::bigint[])
+                )
+                ORDER BY check_id
+                FOR NO KEY UPDATE
+                """, [Array(checks)], Check.init(row:))
+        }
+    }
+
     private func holding(_ policies: [Policy]) -> [Policy] {
         held.policies.formUnion(policies.map(\.id))
         return policies
@@ -236,10 +254,37 @@ extension PostgreSQLConfigurationTransaction {
         }
     }
 
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError) {
+        try storing {
+            let checks = dependencies.keys.sorted()
+            try session.run(
+                """
+                DELETE FROM check_dependencies
+                WHERE check_id = ANY ($1::bigint[])
+                """, [checks])
+            let pairs = checks.flatMap { check in
+                Set(dependencies[check] ?? []).sorted().map { (check: check, parent: $0) }
+            }
+            if pairs.isEmpty { return }
+            try session.run(
+                """
+                INSERT INTO check_dependencies (check_id, depends_on_id)
+                SELECT *
+                FROM unnest($1::bigint[], $2::bigint[])
+                """, [pairs.map(\.check), pairs.map(\.parent)])
+        }
+    }
+
     mutating func delete(checks: [CheckID]) throws(StorageError) {
         try endJobs(of: checks)
         try storing {
             try deleteLabels(of: checks)
+            try session.run(
+                """
+                DELETE FROM check_dependencies
+                WHERE check_id = ANY ($1::bigint[])
+                   OR depends_on_id = ANY ($1::bigint[])
+                """, [checks])
             try session.run(
                 """
                 DELETE FROM check_health

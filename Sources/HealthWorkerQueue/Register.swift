@@ -158,7 +158,7 @@ package struct Register: Service {
         }
         let duties: [() async throws(StorageError) -> Void] = [
             insertMissedEvaluations, updateJobs, lookForOldTransactions, pruneOutcomes,
-            pruneAudit,
+            pruneAudit, pruneMaintenances,
         ]
         var failure: StorageError?
         for duty in duties {
@@ -213,6 +213,14 @@ package struct Register: Service {
     private func pruneAudit() async throws(StorageError) {
         // Each batch is a transaction of its own, so that nobody's write waits for all of them.
         while try await storage.pruneAudit(keep: limitsInForce.keepsAudit, limit: 500) == 500 {
+            if Task.isCancelled { break }
+        }
+    }
+
+    /// What is over is history like the entries that tell of it, and goes with them.
+    private func pruneMaintenances() async throws(StorageError) {
+        while try await storage.pruneMaintenances(keep: limitsInForce.keepsAudit, limit: 500) == 500
+        {
             if Task.isCancelled { break }
         }
     }

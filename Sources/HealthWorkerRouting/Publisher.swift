@@ -151,7 +151,8 @@ package final class Publisher: Service {
         let deliveries = try await storage.claimDeliveries(
             to: [sink.name], of: sink.kind, limit: gathering?.most ?? limit, lease: lease,
             gathering: gathering)
-        let attempts = DeliveryRules.groups(of: deliveries, gathering).map {
+        let told = DeliveryRules.groups(of: deliveries.filter { !$0.isQuiet }, gathering)
+        let attempts = (deliveries.filter(\.isQuiet).map { [$0] } + told).map {
             Attempt(deliveries: $0, sink: sink, began: began, claimedAt: $0[0].leaseEnds - lease)
         }
         return (attempts, attempts.isEmpty ? limits.poll : .zero)
@@ -176,6 +177,10 @@ package final class Publisher: Service {
     private func carryOut(_ attempt: Attempt) async {
         let sink = attempt.sink
         do throws(StorageError) {
+            if attempt.deliveries.allSatisfy(\.isQuiet) {
+                for delivery in attempt.deliveries { try await pass(over: delivery, sink) }
+                return
+            }
             let receipt: SinkReceipt?
             do throws(DeliveryError) {
                 receipt = try await hand(over: attempt)
@@ -208,6 +213,27 @@ package final class Publisher: Service {
         }
     }
 
+    /// Concludes what nobody is told, as if the sink had taken it.
+    private func pass(over delivery: Delivery, _ sink: NamedSink) async throws(StorageError) {
+        guard try await storage.acknowledge(delivery, memory: nil) != .lost else {
+            count(.late, at: sink)
+            return
+        }
+        noteQuietSteps(of: delivery, at: sink)
+    }
+
+    private func noteQuietSteps(of delivery: Delivery, at sink: NamedSink) {
+        for step in delivery.steps {
+            guard let quietness = step.quietness else { continue }
+            count(.quiet, at: sink)
+            logger.info(
+                "a sink is not told of a route: what changed is expected",
+                metadata: line(
+                    delivery,
+                    ["generation": "\(step.route.generation)", "members": "\(quietness)"]))
+        }
+    }
+
     private func acknowledge(
         _ delivery: Delivery, in attempt: Attempt, _ receipt: SinkReceipt
     ) async throws(StorageError) {
@@ -215,6 +241,7 @@ package final class Publisher: Service {
         let word = try await storage.acknowledge(delivery, memory: receipt.memory)
         count(word == .lost ? .late : .delivered, at: sink)
         if word != .lost {
+            noteQuietSteps(of: delivery, at: sink)
             measure(delivery, in: attempt)
             watch(delivery, in: attempt, memory: receipt.memory)
         }

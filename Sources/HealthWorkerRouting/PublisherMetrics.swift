@@ -7,6 +7,8 @@ final class PublisherMetrics: Sendable {
     /// What became of a delivery, or was found at a sink.
     enum Result: String, CaseIterable {
         case delivered
+        /// An event sink was not told of it, see ``Quietness``.
+        case quiet
         /// Its lease was over when the sink had taken it.
         case late
         case unreachable

@@ -64,6 +64,24 @@ extension SQLiteConfigurationTransaction {
         }
     }
 
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check] {
+        try storing {
+            var dependents: [CheckID: Check] = [:]
+            for check in checks {
+                let found = try session.all(
+                    """
+                    SELECT c.check_id, c.revision, c.epoch, c.set_name, c.made_by, c.created_at,
+                           c.updated_at, c.spec
+                    FROM check_dependencies AS d
+                    JOIN checks AS c ON c.check_id = d.check_id
+                    WHERE d.depends_on_id = ?
+                    """, [check.rawValue], Check.init(row:))
+                for dependent in found { dependents[dependent.id] = dependent }
+            }
+            return dependents.values.sorted { $0.id < $1.id }
+        }
+    }
+
     func publishers(
         of keys: Set<PublicationKey>
     ) throws(StorageError) -> [PublicationKey: String] {
@@ -199,11 +217,36 @@ extension SQLiteConfigurationTransaction {
             [check.spec.timeoutColumn, check.spec.locationColumn, check.id.rawValue])
     }
 
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError) {
+        try storing {
+            for (check, parents) in dependencies {
+                try session.run(
+                    """
+                    DELETE FROM check_dependencies
+                    WHERE check_id = ?
+                    """, [check.rawValue])
+                for parent in Set(parents) {
+                    try session.run(
+                        """
+                        INSERT INTO check_dependencies (check_id, depends_on_id)
+                        VALUES (?, ?)
+                        """, [check.rawValue, parent.rawValue])
+                }
+            }
+        }
+    }
+
     mutating func delete(checks: [CheckID]) throws(StorageError) {
         try endJobs(of: checks)
         try storing {
             for check in checks {
                 try deleteLabels(of: check)
+                try session.run(
+                    """
+                    DELETE FROM check_dependencies
+                    WHERE check_id = ?1
+                       OR depends_on_id = ?1
+                    """, [check.rawValue])
                 try session.run(
                     """
                     DELETE FROM check_health

@@ -21,9 +21,13 @@ extension SQLiteStorage {
                 ORDER BY id
                 """, [policy.rawValue, session.now.microseconds]
             ) { $0.id(0) }
+            let health = try session.memberHealth(of: policy)
             let inputs = PolicyEvaluation.Inputs(
-                policy: spec, health: try session.memberHealth(of: policy),
+                policy: spec,
+                health: health.explained(
+                    by: try session.unhealthyDependencies(of: health.unhealthyChecks)),
                 overrides: try session.overrides(of: policy),
+                maintenances: try session.standingMaintenances(),
                 freeze: route.freeze.flatMap { $0.holds(at: session.now) ? $0 : nil },
                 previous: route.route, now: session.now)
             return EvaluationInputs(evaluation: route.evaluation, answers: due, inputs: inputs)

@@ -1,3 +1,4 @@
+import Foundation
 package import HealthWorkerModel
 
 /// One event of the API, for people.
@@ -51,12 +52,18 @@ package struct EventText: Sendable {
             if let until = word?["until"]?.text { parts.append("until \(Moments.clock(until))") }
             if word?["break_glass"] == .bool(true) { parts.append("(break-glass)") }
         } else if let members = word?["members"]?.elements.compactMap(\.shown) {
+            parts[0] = parts[0].replacingOccurrences(of: "maintenance_", with: "")
             parts.append(members.joined(separator: ", "))
-            if let until = word?["until"]?.text, action == "policy.held" {
+            if let until = word?["until"]?.text,
+                ["policy.held", "policy.maintenance_began"].contains(action)
+            {
                 parts.append("until \(Moments.clock(until))")
             }
         } else if !action.hasPrefix("policy.") {
             parts.append(deed["object"]?.shown ?? "")
+            if action.hasPrefix("maintenance."), let selector = word?["selector"]?.shown {
+                parts.append("of \(selector)")
+            }
         }
         let why = word?["reason"]?.shown ?? deed["message"]?.shown
         return parts.filter { !$0.isEmpty }.joined(separator: " ") + (why.map { ": \($0)" } ?? "")

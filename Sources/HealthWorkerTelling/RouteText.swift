@@ -25,3 +25,25 @@ package enum OverrideText {
         } ?? "without end"
     }
 }
+
+/// What the API tells of a maintenance, in one line.
+package enum MaintenanceText {
+    /// `site=fra1 from 08:00:00 (in 1h 0m) until 10:00:00 (in 3h 0m), by key:ops/…: new switches`; what
+    /// has begun is without its beginning.
+    package static func line(of maintenance: JSONValue) -> String {
+        let start = maintenance["starts_at"]?.text
+        let isUpcoming = maintenance["state"]?.text == MaintenanceState.upcoming.rawValue
+        let from =
+            isUpcoming ? " from \(Moments.clock(start)) (\(Moments.relative(start)))" : ""
+        return "\(maintenance["selector"]?.shown ?? "?")\(from) "
+            + "\(OverrideText.end(of: maintenance)), by \(maintenance["actor"]?.shown ?? "?"): "
+            + (maintenance["reason"]?.shown ?? "")
+    }
+
+    /// `until 10:00:00 (in 3h 0m): new switches`, of a member that is in one; nil: it is in none.
+    package static func sentence(of member: JSONValue) -> String? {
+        member["maintenance"].map {
+            "\(OverrideText.end(of: $0)): \($0["reason"]?.shown ?? "")"
+        }
+    }
+}

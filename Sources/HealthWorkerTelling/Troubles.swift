@@ -6,17 +6,20 @@ package struct Troubles {
     package var policies: [JSONValue]
     package var checks: [JSONValue]
     package var overrides: [JSONValue]
+    /// Those that are active.
+    package var maintenances: [JSONValue]
     package var sinks: [JSONValue]
     package var queue: JSONValue
 
     package init(
         fleet: [JSONValue], policies: [JSONValue], checks: [JSONValue], overrides: [JSONValue],
-        sinks: [JSONValue], queue: JSONValue
+        maintenances: [JSONValue], sinks: [JSONValue], queue: JSONValue
     ) {
         self.fleet = fleet
         self.policies = policies
         self.checks = checks
         self.overrides = overrides
+        self.maintenances = maintenances
         self.sinks = sinks
         self.queue = queue
     }
@@ -27,6 +30,7 @@ package struct Troubles {
             ofFleet + ofQueue + sinks.compactMap(trouble(ofSink:))
             + policies.flatMap(troubles(ofPolicy:))
             + checks.flatMap(troubles(ofCheck:)) + overrides.map(trouble(ofOverride:))
+            + maintenances.map(trouble(ofMaintenance:))
         return all.sorted { $0.rank < $1.rank }
     }
 
@@ -149,6 +153,14 @@ package struct Troubles {
             rank: .byHand, kind: "override", name: "\(policy)/\(member)",
             sentence: OverrideText.line(of: override),
             remedy: "health-worker override clear \(policy) \(member)")
+    }
+
+    private func trouble(ofMaintenance maintenance: JSONValue) -> Trouble {
+        let id = maintenance["id"]?.shown ?? "?"
+        return Trouble(
+            rank: .byHand, kind: "maintenance", name: id,
+            sentence: MaintenanceText.line(of: maintenance),
+            remedy: "health-worker maintenance end \(id)")
     }
 
     /// What needs somebody, one sentence each.

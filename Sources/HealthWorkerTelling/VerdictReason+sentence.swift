@@ -17,6 +17,7 @@ extension VerdictReason {
         case .disabled: "disabled in the policy"
         case .overriddenDown: "an override says down"
         case .drained: "an override says drain"
+        case .maintenance: "in maintenance"
         case .standby: "healthy, and another tier is published"
         case .failbackDelay: "healthy, and failback_delay is not over"
         case .failbackByHand: "healthy, and waits for a failback by hand"
@@ -36,6 +37,7 @@ extension VerdictReason {
         case .reattachDelay, .reattachByHand: "health-worker reattach \(policy) \(member)"
         case .overriddenUp, .overriddenDown, .drained:
             "health-worker override clear \(policy) \(member)"
+        case .maintenance: "health-worker maintenance list"
         case .held: "health-worker guard release \(policy)"
         case .frozen, .frozenOut: "health-worker thaw \(policy)"
         case .disabled: "enabled: true of the member in the policy's document"

@@ -121,6 +121,62 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(2)))
+    func `a maintenance is begun, listed and ended by its commands`() async throws {
+        try await withInstallation { scratch, environment in
+            let pool = try scratch.write(
+                """
+                format: 1
+                set: pool
+                policies:
+                - name: www
+                  type: simple
+                  members:
+                  - {name: fra1, value: 127.0.0.1, labels: {site: fra1}}
+                  - {name: ams1, value: 127.0.0.2, labels: {site: ams1}}
+                """, to: "pool.yaml"
+            ).path
+            func tell(_ arguments: String...) async throws -> (code: Int32?, text: String) {
+                try await run(arguments, scratch, environment)
+            }
+            #expect(try await tell("apply", "-f", pool).code == 0)
+
+            let begun = try await tell(
+                "maintenance", "start", "site=ams1", "--for", "2h", "-m", "switches")
+            let refused = try await tell(
+                "maintenance", "start", "site=fra1", "--for", "2h", "-m", "more")
+            let endless = try await tell("maintenance", "start", "site=fra1", "-m", "more")
+            let later = try await tell(
+                "maintenance", "start", "site=fra1", "--at", "2099-01-01T01:00:00+01:00",
+                "--until", "2099-01-01T03:00:00+01:00", "-m", "later")
+            let listed = try await tell("maintenance", "list", "--state", "active")
+            let names = try await tell("maintenance", "list", "-o", "name")
+            let status = try await tell("status")
+            let explained = try await tell("policies", "explain", "www")
+            let ended = try await tell("maintenance", "end", "1", "-m", "done")
+            let history = try await tell("history", "www")
+            let again = try await tell("maintenance", "end", "1")
+
+            #expect(begun.code == 0, "\(begun.text)")
+            #expect(begun.text.hasPrefix("1: site=ams1 until "))
+            #expect(begun.text.contains("  www: ams1\n"))
+            #expect(refused.code == 6, "\(refused.text)")
+            #expect(refused.text.contains("--break-glass"))
+            #expect(endless.code == 64)
+            #expect(later.code == 0, "\(later.text)")
+            #expect(later.text.contains(" from "))
+            #expect(listed.text.contains("switches") && !listed.text.contains("later"))
+            #expect(names.text == "2\n1\n")
+            #expect(status.text.contains("maintenance 1: site=ams1 until "))
+            #expect(status.text.contains("health-worker maintenance end 1"))
+            #expect(explained.text.contains("In maintenance:\n  ams1 until "))
+            #expect(ended.code == 0 && ended.text.contains("ended: site=ams1: switches"))
+            #expect(history.text.contains("began ams1 until "), "\(history.text)")
+            #expect(history.text.contains("ended ams1: switches"))
+            #expect(again.code == 6, "\(again.text)")
+        }
+    }
+
     private struct Named: Decodable {
         var name: String
     }

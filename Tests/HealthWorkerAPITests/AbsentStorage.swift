@@ -60,6 +60,17 @@ struct AbsentStorage: Storage {
     func routesMark() throws(StorageError) -> RoutesMark { throw away }
     func budgets() throws(StorageError) -> [SafetyBudget] { throw away }
     func change(_ change: BudgetChange) throws(StorageError) { throw away }
+    func maintenances(in _: MaintenanceState?, before _: MaintenanceID?, limit _: Int)
+        throws(StorageError) -> [Maintenance]
+    { throw away }
+    func maintenance(id _: MaintenanceID) throws(StorageError) -> Maintenance? { throw away }
+    func change(_ change: MaintenanceChange) throws(StorageError) -> Maintenance { throw away }
+    func pruneMaintenances(keep _: Duration, limit _: Int) throws(StorageError) -> Int {
+        throw away
+    }
+    func unhealthyDependencies(of _: [CheckID]) throws(StorageError) -> [CheckID: [String]] {
+        throw away
+    }
     func falls(within window: Duration) throws(StorageError) -> [Fall] { throw away }
     func publishedMembers() throws(StorageError) -> Int { throw away }
     func holdingPolicies() throws(StorageError) -> [PolicyID] { throw away }

@@ -30,6 +30,7 @@ import Testing
         (member(.overriddenDown, .unhealthy), "down #overridden_down\n"),
         (member(.unknown, .unknown), "down #unknown\n"),
         (member(.drained, .unhealthy), "up drain\n"), (member(.standby, .healthy), "up drain\n"),
+        (member(.maintenance, .unhealthy), "up drain\n"),
         (member(.reattachDelay, .healthy), "up drain\n"),
         (member(.failbackByHand, .healthy), "up drain\n"),
         (member(.disabled, .unhealthy), "maint\n"), (member(.waiting, .unknown), "\n"),

@@ -71,7 +71,7 @@ import Testing
         ),
         (
             "format: 1\ndefaults: {checks: {name: a}}",
-            "f.yaml:2: defaults.checks.name: is no known key here: remove it, or write one of description, labels, enabled, type, target, locations, interval, fast_interval, timeout, confirm, fall, rise, threshold, dns_failure, http, tls, tcp, expect"
+            "f.yaml:2: defaults.checks.name: is no known key here: remove it, or write one of description, labels, depends_on, enabled, type, target, locations, interval, fast_interval, timeout, confirm, fall, rise, threshold, dns_failure, http, tls, tcp, expect"
         ),
     ])
     func `the frame of a file is tested as well`(text: String, sentence: String) {

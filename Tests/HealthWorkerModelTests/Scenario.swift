@@ -5,6 +5,7 @@ struct Scenario {
     var policy: Policy
     var health: [String: PolicyEvaluation.MemberHealth] = [:]
     var overrides: [Override] = []
+    var maintenances: [Maintenance] = []
     var freeze: Freeze?
     var route: Route?
     var now = Timestamp.noon
@@ -70,6 +71,24 @@ struct Scenario {
         lastID += 1
     }
 
+    /// A maintenance of members with this label, from `delay` on.
+    @discardableResult
+    mutating func maintain(
+        _ selector: String, after delay: Duration = .zero, for duration: Duration,
+        sets: [String]? = nil, breakGlass: Bool = false
+    ) -> Maintenance {
+        lastID += 1
+        let maintenance = Maintenance(
+            id: MaintenanceID(lastID), selector: LabelSelector(from: selector), sets: sets,
+            startsAt: now + delay, endsAt: now + delay + duration, reason: "switches",
+            actor: "ada", createdAt: now, breakGlass: breakGlass)
+        maintenances.append(maintenance)
+        return maintenance
+    }
+
+    /// Those that are not over, as a storage reads them.
+    private var standing: [Maintenance] { maintenances.filter { $0.endsAt > now } }
+
     mutating func freeze(for duration: Duration? = nil) {
         freeze = Freeze(
             reason: "launch", actor: "ada", since: now, until: duration.map { now + $0 })
@@ -83,8 +102,8 @@ struct Scenario {
         order: PolicyEvaluation.Order? = nil, holding holds: [String: Hold] = [:]
     ) -> PolicyEvaluation.Inputs {
         PolicyEvaluation.Inputs(
-            policy: policy, health: health, overrides: overrides, freeze: freeze,
-            previous: route, now: now, order: order, holds: holds)
+            policy: policy, health: health, overrides: overrides, maintenances: standing,
+            freeze: freeze, previous: route, now: now, order: order, holds: holds)
     }
 
     /// Decides and keeps the route, as the storage would.
@@ -114,11 +133,28 @@ extension PolicyEvaluation.Verdict {
     }
 }
 
+extension LabelSelector {
+    /// `site=fra1`, and nothing else that a selector may say.
+    init(from text: String) {
+        let parts = text.split(separator: "=").map(String.init)
+        self.init([parts[0]: parts[1]])
+    }
+}
+
 extension Member {
     /// A member of the A family, of the tier `priority`.
     static func a(_ name: String, _ priority: Int? = nil, last: Int, isEnabled: Bool = true) -> Self
     {
         Member(
             name: name, value: "192.0.2.\(last)", priority: priority, isEnabled: isEnabled)
+    }
+}
+
+extension Member {
+    /// The same with a label that tells where it is.
+    func at(_ site: String) -> Self {
+        var member = self
+        member.labels["site"] = site
+        return member
     }
 }

@@ -88,6 +88,7 @@ final class SQLiteFixture: StorageFixture {
         ("secrets", "updated_at"), ("sink_holdings", "delivered_at"), ("dead_letters", "since"),
         ("dead_letters", "given_up_at"), ("health_changes", "noticed_at"),
         ("route_arrivals", "applied_at"), ("route_arrivals", "observed_at"),
+        ("maintenances", "starts_at"), ("maintenances", "ends_at"), ("maintenances", "created_at"),
     ]
 
     /// Statements past the storage, on a connection of their own.

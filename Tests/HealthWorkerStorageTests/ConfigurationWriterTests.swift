@@ -85,6 +85,11 @@ private struct CountingTransaction: ConfigurationTransaction {
         return []
     }
 
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check] {
+        counter.reads += 1
+        return []
+    }
+
     func publishers(
         of keys: Set<PublicationKey>
     ) throws(StorageError) -> [PublicationKey: String] {
@@ -98,6 +103,10 @@ private struct CountingTransaction: ConfigurationTransaction {
     }
 
     mutating func update(checks: [Check]) throws(StorageError) { writes.append("update checks") }
+
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError) {
+        writes.append("bind")
+    }
 
     mutating func delete(checks: [CheckID]) throws(StorageError) { writes.append("delete checks") }
 

@@ -187,6 +187,30 @@ extension ForwardingStorage {
         try await base.change(change)
     }
 
+    package func maintenances(in state: MaintenanceState?, before: MaintenanceID?, limit: Int)
+        async throws(StorageError) -> [Maintenance]
+    {
+        try await base.maintenances(in: state, before: before, limit: limit)
+    }
+
+    package func maintenance(id: MaintenanceID) async throws(StorageError) -> Maintenance? {
+        try await base.maintenance(id: id)
+    }
+
+    package func change(_ change: MaintenanceChange) async throws(StorageError) -> Maintenance {
+        try await base.change(change)
+    }
+
+    package func pruneMaintenances(keep: Duration, limit: Int) async throws(StorageError) -> Int {
+        try await base.pruneMaintenances(keep: keep, limit: limit)
+    }
+
+    package func unhealthyDependencies(of checks: [CheckID])
+        async throws(StorageError) -> [CheckID: [String]]
+    {
+        try await base.unhealthyDependencies(of: checks)
+    }
+
     package func falls(within window: Duration) async throws(StorageError) -> [Fall] {
         try await base.falls(within: window)
     }

@@ -6,10 +6,10 @@ extension CheckSpec {
         _ name: String, isEnabled: Bool = true, host: String = "192.0.2.1",
         locations: [String] = [], interval: TimeSpan = .seconds(10),
         timeout: TimeSpan = .seconds(5), confirm: Confirmation = .none, fall: Int = 3,
-        rise: Int = 2, labels: [String: String] = [:]
+        rise: Int = 2, labels: [String: String] = [:], dependsOn: [String] = []
     ) -> CheckSpec {
         CheckSpec(
-            name: name, labels: labels, isEnabled: isEnabled, type: .tcp,
+            name: name, labels: labels, dependsOn: dependsOn, isEnabled: isEnabled, type: .tcp,
             target: Target(host: host, port: 80), locations: locations, interval: interval,
             timeout: timeout, confirm: confirm, fall: fall, rise: rise)
     }

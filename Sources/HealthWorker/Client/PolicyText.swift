@@ -51,6 +51,10 @@ struct PolicyText {
         lines += ["", members(on: terminal).text]
         if !overrides.isEmpty { lines += ["", "Overrides:"] }
         lines += overrides.map { "  " + OverrideText.line(of: $0) }
+        let maintained = verdicts.compactMap { member in
+            MaintenanceText.sentence(of: member).map { "  \(member["name"]?.shown ?? "?") \($0)" }
+        }
+        if !maintained.isEmpty { lines += ["", "In maintenance:"] + maintained }
         let waiting = deliveries?["items"]?.elements ?? []
         if !waiting.isEmpty { lines += ["", "Not yet delivered:"] }
         lines += waiting.map { "  " + Self.line(ofDelivery: $0) }

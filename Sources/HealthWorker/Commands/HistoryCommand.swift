@@ -9,7 +9,7 @@ struct HistoryCommand: AsyncParsableCommand {
         abstract: "Tell what happened to a policy: health, routes, and what people did.",
         discussion: """
             Turns of its members' checks, its routes, what waits to be delivered, overrides, freezes, \
-            failbacks, what the guard holds, edits and applies; settings of workers, and processes that were lost; oldest \
+            maintenances, failbacks, what the guard holds, edits and applies; settings of workers, and processes that were lost; oldest \
             first, each with who did it.
             """)
 

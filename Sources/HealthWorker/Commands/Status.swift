@@ -38,6 +38,7 @@ private struct Observation {
             policies: try await client.all("/v1/policies"),
             checks: try await client.all("/v1/checks"),
             overrides: try await client.all("/v1/overrides"),
+            maintenances: try await client.all("/v1/maintenances?state=active"),
             sinks: try await client.get("/v1/sinks")["items"]?.elements ?? [],
             queue: try await client.get("/v1/queue"))
     }

@@ -28,7 +28,7 @@ package enum AgentAnswer: Hashable, Sendable {
         case .waiting: self = .silence
         case .disabled: self = .maintenance
         // Also an unhealthy one: what is still connected is what a person lets end.
-        case .drained: self = .rest(.drained)
+        case .drained, .maintenance: self = .rest(member.reason)
         default: self = member.effective == .healthy ? .rest(member.reason) : .down(member.reason)
         }
     }

@@ -55,6 +55,9 @@ enum Answers {
         "EventPage": page(of: "Event"),
         "Override": override,
         "OverridePage": page(of: "Override"),
+        "Maintenance": maintenance,
+        "MaintenancePage": page(of: "Maintenance"),
+        "MemberMaintenance": memberMaintenance,
         "Queue": queue,
         "Process": process,
         "Fleet": fleet,
@@ -129,6 +132,9 @@ enum Answers {
         optional("stale_because", text.shown(as: .string("no worker in fra1"))),
         optional("stale_since", time),
         optional("inconclusive_since", time),
+        optional(
+            "explained_by",
+            words.described("The unhealthy checks that it depends on, while it is unhealthy, too.")),
         optional("next_due", time.described("When it is due next; missing while paused.")),
         optional("last_outcome", .reference("Outcome")),
     ]).described("What is measured and told by the program: ignored when it is written.")
@@ -320,6 +326,18 @@ enum Answers {
             "noticed_at",
             time.described("When the first of the outcomes in a row came that turned it so.")),
         required("flags", .list(of: .choice(of: VerdictFlag.self), count: 0...16)),
+        optional(
+            "maintenance",
+            .reference("MemberMaintenance").described("The maintenance that it is in.")),
+        optional(
+            "explained_by",
+            words.described(
+                "The unhealthy checks that its check depends on, while that is unhealthy, too.")),
+        optional(
+            "quiet",
+            .choice(of: QuietReason.self).described(
+                "Why webhooks are not told that it came or went with this decision; missing where "
+                    + "they are, and where it did neither.")),
         stale, age,
     ])
 
@@ -451,6 +469,26 @@ enum Answers {
         required("word", .choice(of: OverrideWord.self)), required("reason", text),
         required("actor", text), required("created_at", time), optional("until", time),
         required("permanent", .boolean), required("break_glass", .boolean),
+    ])
+
+    private static let maintenance = Schema.object([
+        required("id", count), required("state", .choice(of: MaintenanceState.self)),
+        required("selector", text),
+        optional(
+            "sets",
+            words.described("Only members of policies of these sets; missing: of any.")),
+        required("starts_at", time), required("until", time), required("reason", text),
+        required("actor", text), required("created_at", time), required("break_glass", .boolean),
+        optional(
+            "members",
+            .list(
+                of: .object([required("policy", .name), required("member", .name)]),
+                count: 0...1_000_000
+            ).described("Those that are meant now; not in a listing.")),
+    ]).described("A window in which members drain, and webhooks are not told of it.")
+
+    private static let memberMaintenance = Schema.object([
+        required("id", count), required("until", time), required("reason", text),
     ])
 
     private static let event = Schema.object([

@@ -6,6 +6,8 @@ import HealthWorkerStorage
 struct CheckAnswer {
     var observations: [CheckID: Observation]
     var policies: [CheckID: [String]]
+    /// The unhealthy checks that unhealthy ones depend on.
+    var explanations: [CheckID: [String]]
     var workers: WorkerNames
     var now: Timestamp
 
@@ -13,6 +15,9 @@ struct CheckAnswer {
         let ids = checks.map(\.id)
         observations = try await storage.observations(of: ids)
         policies = try await storage.policyNames(using: ids)
+        let unhealthy = observations.filter { $0.value.state.health == .unhealthy }.map(\.key)
+        explanations =
+            unhealthy.isEmpty ? [:] : try await storage.unhealthyDependencies(of: unhealthy)
         workers = try await WorkerNames(from: storage)
         now = try await storage.now()
     }
@@ -34,6 +39,7 @@ struct CheckAnswer {
         ]
         entries += health(of: check)
         entries += [
+            entry("explained_by", explanations[check.id].map(Node.names)),
             entry("next_due", nextDue(of: check).map(Node.time)),
             entry("last_outcome", observation?.lastOutcome.map(workers.node)),
         ]

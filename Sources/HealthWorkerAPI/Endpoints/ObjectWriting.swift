@@ -146,6 +146,7 @@ extension ObjectChange {
 
     /// Where in the written object a refusal is to be mended.
     fileprivate func pointer(of refusal: Refusal) -> String? {
+        if case .putCheck(let spec, _, _) = self { return spec.pointer(of: refusal) }
         guard case .putPolicy(let spec, _, _, _) = self else { return nil }
         switch refusal {
         case .noSuchCheck(_, let member, _):
@@ -156,6 +157,20 @@ extension ObjectChange {
         default:
             return nil
         }
+    }
+}
+
+extension CheckSpec {
+    fileprivate func pointer(of refusal: Refusal) -> String? {
+        let parent: String?
+        switch refusal {
+        case .noSuchDependency(name, let missing): parent = missing
+        case .dependencyCircle(let circle):
+            let place = circle.firstIndex(of: name)
+            parent = place.map { circle[($0 + 1) % circle.count] }
+        default: parent = nil
+        }
+        return dependsOn.firstIndex { $0 == parent }.map { "/depends_on/\($0)" }
     }
 }
 

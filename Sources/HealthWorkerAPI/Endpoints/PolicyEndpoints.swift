@@ -285,13 +285,15 @@ extension Backend {
         let only = policies.count == 1 ? policies.first?.id : nil
         let overrides = Dictionary(
             grouping: try await storage.overrides(of: only), by: \.policy)
+        let maintenances = try await storage.standingMaintenances()
         let now = try await storage.now()
         var protections: [PolicyID: Protection] = [:]
         for policy in policies {
             guard let route = routes[policy.id] else { continue }
             protections[policy.id] = Protection(
                 of: PolicyEvaluation.Inputs(
-                    of: policy, as: route, overrides: overrides[policy.id] ?? [], now: now))
+                    of: policy, as: route, overrides: overrides[policy.id] ?? [],
+                    maintenances: maintenances, now: now))
         }
         return protections
     }

@@ -172,9 +172,10 @@ extension Refusal {
                 .conflict
             }
         case .revision: .preconditionFailed
-        case .noSuchMember, .noSuchOverride: .notFound
+        case .noSuchMember, .noSuchOverride, .noSuchMaintenance: .notFound
         case .inUse, .noSuchCheck, .madeByPolicy, .nameTaken, .ownedBySet, .publicationTaken,
-            .unprotected, .nothingToDo, .secretInUse, .tooMany:
+            .unprotected, .nothingToDo, .secretInUse, .tooMany, .noSuchDependency, .dependedOn,
+            .dependencyCircle:
             .conflict
         }
     }

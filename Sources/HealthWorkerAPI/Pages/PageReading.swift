@@ -38,6 +38,8 @@ struct PageReading: Sendable {
         async let sinks = questions.ask("listSinks", by: looker)["items"]?.elements ?? []
         async let policies = all("listPolicies", upTo: 2000, by: looker)
         async let overrides = all("listOverrides", upTo: 500, by: looker)
+        async let maintenances = questions.ask(
+            "listMaintenances", query: [("state", MaintenanceState.active.rawValue)], by: looker)
         async let checks =
             isWhole
             ? all("listChecks", upTo: Self.lookedThrough, by: looker)
@@ -48,7 +50,9 @@ struct PageReading: Sendable {
         async let events = questions.ask("listEvents", query: [("limit", "12")], by: looker)
         let troubles = Troubles(
             fleet: try await fleet, policies: try await policies, checks: try await checks,
-            overrides: try await overrides, sinks: try await sinks, queue: try await queue
+            overrides: try await overrides,
+            maintenances: try await maintenances["items"]?.elements ?? [],
+            sinks: try await sinks, queue: try await queue
         ).inOrder
         var untold = OverviewPage.Untold(
             of: counts, checks: try await checks, policies: try await policies)

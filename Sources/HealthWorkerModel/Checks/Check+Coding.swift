@@ -3,6 +3,7 @@
 extension CheckSpec: Codable {
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case name, description, labels
+        case dependsOn = "depends_on"
         case isEnabled = "enabled"
         case type, target, locations, interval
         case fastInterval = "fast_interval"
@@ -17,6 +18,7 @@ extension CheckSpec: Codable {
             name: try container.decode(String.self, forKey: .name),
             description: try container.decodeIfPresent(String.self, forKey: .description) ?? "",
             labels: try container.decodeIfPresent([String: String].self, forKey: .labels) ?? [:],
+            dependsOn: try container.decodeIfPresent([String].self, forKey: .dependsOn) ?? [],
             isEnabled: try container.decodeIfPresent(Bool.self, forKey: .isEnabled) ?? true,
             type: try container.decode(CheckType.self, forKey: .type),
             target: try container.decode(Target.self, forKey: .target),
@@ -43,6 +45,7 @@ extension CheckSpec: Codable {
         try container.encode(name, forKey: .name)
         if !description.isEmpty { try container.encode(description, forKey: .description) }
         if !labels.isEmpty { try container.encode(labels, forKey: .labels) }
+        if !dependsOn.isEmpty { try container.encode(dependsOn, forKey: .dependsOn) }
         try container.encode(isEnabled, forKey: .isEnabled)
         try container.encode(type, forKey: .type)
         try container.encode(target, forKey: .target)

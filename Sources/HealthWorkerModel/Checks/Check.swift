@@ -35,6 +35,9 @@ package struct CheckSpec: Hashable, Sendable {
     package var name: String
     package var description: String
     package var labels: [String: String]
+    /// The checks without which this one's target cannot be reached, by name: while one of them is
+    /// unhealthy, that this one turns unhealthy is no news.
+    package var dependsOn: [String]
     /// False: not probed; policies keep its last health.
     package var isEnabled: Bool
     package var type: CheckType
@@ -55,7 +58,8 @@ package struct CheckSpec: Hashable, Sendable {
 
     package init(
         name: String, description: String = "", labels: [String: String] = [:],
-        isEnabled: Bool = true, type: CheckType, target: Target, locations: [String] = [],
+        dependsOn: [String] = [], isEnabled: Bool = true, type: CheckType, target: Target,
+        locations: [String] = [],
         interval: TimeSpan = .seconds(10), fastInterval: TimeSpan? = nil, timeout: TimeSpan? = nil,
         confirm: Confirmation = .otherWorker, fall: Int = 3, rise: Int = 2,
         dnsFailure: DNSFailure = .inconclusive, http: HTTPRequest? = nil, tls: TLSOptions? = nil,
@@ -64,6 +68,7 @@ package struct CheckSpec: Hashable, Sendable {
         self.name = name
         self.description = description
         self.labels = labels
+        self.dependsOn = dependsOn
         self.isEnabled = isEnabled
         self.type = type
         self.target = target
@@ -80,6 +85,9 @@ package struct CheckSpec: Hashable, Sendable {
         self.tcp = tcp
         self.expect = expect
     }
+
+    /// So many checks one may depend on directly.
+    package static let mostDependencies = 16
 
     /// The spacing while unknown or counting: as written, else a fifth of the interval, at least 1 s.
     package var effectiveFastInterval: Duration {

@@ -159,7 +159,7 @@ extension MetricName {
             "Policies whose route was decided from other inputs than the present ones; stays 0."
 
         case .deliveries:
-            "Deliveries to sinks by sink and result: delivered, late, differs, or why not."
+            "Deliveries to sinks by sink and result: delivered, quiet, late, differs, or why not."
         case .routeDelivery:
             "From when a route was decided to the word of its sink, where the first attempt reached it."
 

@@ -27,7 +27,7 @@ extension PolicyEvaluation {
             for name in oldNames.subtracting(newNames) where !name.isEmpty {
                 let cause = causeOfLeaving(
                     now[name], before[name], type: inputs.policy.spec.type)
-                if let cause, !(hasRecovered && cause != .override && cause != .edited) {
+                if let cause, !hasRecovered || orders.contains(cause) {
                     causes.insert(cause)
                 }
             }
@@ -49,8 +49,12 @@ extension PolicyEvaluation {
         return importance.first { causes.contains($0) } ?? .health
     }
 
+    /// What people did, which a recovery does not explain.
+    private static let orders: Set<RouteCause> = [.override, .maintenance, .edited]
+
     private static let importance: [RouteCause] = [
-        .allUnhealthy, .failover, .override, .recovered, .failback, .detached, .reattached,
+        .allUnhealthy, .failover, .override, .maintenance, .recovered, .failback, .detached,
+        .reattached,
         .edited, .health,
     ]
 
@@ -61,6 +65,7 @@ extension PolicyEvaluation {
         switch now.reason {
         case .disabled: return .edited
         case .overriddenDown, .drained: return .override
+        case .maintenance: return .maintenance
         case .unhealthy:
             if before?.reason == .overriddenUp { return .override }
             return type == .failover ? .failover : .detached
@@ -78,6 +83,7 @@ extension PolicyEvaluation {
         if now.reason == .overriddenUp { return .override }
         switch before.reason {
         case .overriddenDown, .drained: return .override
+        case .maintenance: return .maintenance
         case .disabled: return .edited
         default: break
         }

@@ -276,7 +276,7 @@ extension PolicyEvaluation {
             return choice
         }
 
-        /// Every member is disabled or overridden down. The previous answer stays, first without any
+        /// Every member is disabled, overridden down or in maintenance. The previous answer stays, first without any
         /// of them; else with those that are only disabled; and whole where that is all there is:
         /// whoever wants the last one gone says so by `break_glass`.
         private func nothingMayBePublished() -> Choice {
@@ -288,7 +288,7 @@ extension PolicyEvaluation {
             let barred = Dictionary(members.map { ($0.member.name, $0) }) { first, _ in first }
             let gone = before.filter { !names.contains($0.name) }
             let disabled = before.filter {
-                barred[$0.name].map { $0.word != .down && $0.word != .drain } ?? false
+                barred[$0.name].map { !$0.isTakenOut } ?? false
             }
             let all = before.filter { barred[$0.name] != nil }
             choice.records = [gone, disabled, all].first { !$0.isEmpty } ?? []

@@ -9,9 +9,9 @@ extension PolicyEvaluation {
     /// count as healthy, and is preferred to what `on_all_unhealthy` would publish. A family all of
     /// whose members are new waits for their health, at most 30 s after the edit that brought them.
     ///
-    /// A member that is disabled or overridden `down` or `drain` is **barred**: neither health nor
-    /// `on_all_unhealthy` publishes it. Where every member of a family is barred, the previous
-    /// answer stays unless an override breaks the glass or `empty` is chosen; of that answer a
+    /// A member that is disabled, overridden `down` or `drain`, or in maintenance is **barred**: neither
+    /// health nor `on_all_unhealthy` publishes it. Where every member of a family is barred, the previous
+    /// answer stays unless what bars it breaks the glass or `empty` is chosen; of that answer a
     /// barred member stays only where nothing else would remain.
     ///
     /// A member that would leave because of its health and is **held** stays and counts as healthy,
@@ -53,9 +53,10 @@ extension PolicyEvaluation {
         var memory = memory(of: inputs, standings: standings, choices: choices)
         memory.holds = holds.isEmpty ? nil : holds
         memory.removedAt = removedAt(leaving, standings, choices, inputs)
-        let members = standings.map { standing in
-            verdict(on: standing, choices: choices, inputs: inputs, memory: memory)
-        }
+        let members = quieted(
+            standings.map { standing in
+                verdict(on: standing, choices: choices, inputs: inputs, memory: memory)
+            }, answer: answer, memory: memory, inputs: inputs)
         return Verdict(
             answer: answer,
             cause: cause(of: answer, members: members, choices: choices, inputs: inputs),
@@ -104,7 +105,9 @@ extension PolicyEvaluation {
                 reason: standing.isBarred ? standing.reasonBarred : .waiting,
                 measured: standing.measured?.health, effective: standing.effective,
                 since: standing.measured?.since, noticedAt: standing.measured?.noticedAt,
-                flags: standing.flags)
+                flags: standing.flags,
+                maintenance: standing.maintenance.map(MemberMaintenance.init),
+                explainedBy: standing.explainedBy)
         }
         return Verdict(
             answer: nil, cause: .first, members: members, memory: memory,
@@ -154,7 +157,8 @@ extension PolicyEvaluation {
             reason: choice?.reasons[name] ?? standing.reasonBarred,
             measured: standing.measured?.health, effective: standing.effective,
             since: standing.measured?.since, noticedAt: standing.measured?.noticedAt,
-            flags: flags)
+            flags: flags, maintenance: standing.maintenance.map(MemberMaintenance.init),
+            explainedBy: standing.explainedBy)
     }
 
     /// The families in which something should be published and nothing healthy is.
@@ -174,7 +178,9 @@ extension PolicyEvaluation {
     private static func lookAgain(_ inputs: Inputs, _ moments: [Timestamp?]) -> Timestamp? {
         let names = Set(inputs.policy.spec.members.map(\.name))
         let ends = inputs.overrides.filter { names.contains($0.member) }.map(\.until)
-        return (moments + ends + [inputs.freeze?.until])
+        let windows: [Timestamp?] = inputs.maintenances.filter { $0.concerns(inputs.policy) }
+            .flatMap { [$0.startsAt, $0.endsAt] }
+        return (moments + ends + windows + [inputs.freeze?.until])
             .compactMap { $0 }
             .filter { $0 > inputs.now }
             .min()

@@ -19,4 +19,27 @@ extension PolicyEvaluation {
                 + records.filter { taken.contains($0.name) }.map(\.family))
         return evaluate(asked).unprotected.filter(families.contains)
     }
+
+    /// The families that `proposed` would leave without a healthy published member, if it began now, and
+    /// with it all that overlap it; empty: nothing speaks against it.
+    ///
+    /// Asked are only the families of members that it takes out.
+    package static func refusal(of proposed: Maintenance, in inputs: Inputs) -> [RecordFamily] {
+        if proposed.breakGlass { return [] }
+        var asked = inputs
+        asked.maintenances =
+            inputs.maintenances.filter { $0.id != proposed.id && $0.overlaps(proposed) } + [
+                proposed
+            ]
+        for index in asked.maintenances.indices {
+            asked.maintenances[index].startsAt = inputs.now
+            asked.maintenances[index].endsAt = inputs.now + Maintenance.longest
+        }
+        let taken = standings(of: asked).filter {
+            $0.member.isEnabled && $0.isInMaintenance
+                && proposed.means($0.member, of: inputs.policy)
+        }
+        let families = Set(taken.map(\.member.family) + taken.compactMap(\.before?.family))
+        return evaluate(asked).unprotected.filter(families.contains)
+    }
 }

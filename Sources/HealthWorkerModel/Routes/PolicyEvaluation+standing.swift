@@ -3,6 +3,8 @@ extension PolicyEvaluation {
     struct Standing {
         var member: Member
         var word: OverrideWord?
+        /// The one that it is in, and that ends last.
+        var maintenance: Maintenance?
         var breaksGlass: Bool
         var measured: MemberHealth?
         var effective: Health
@@ -34,12 +36,24 @@ extension PolicyEvaluation {
             }
         }
 
+        /// Whether it is in maintenance, and no operator says otherwise.
+        var isInMaintenance: Bool { word == nil && maintenance != nil }
+
+        /// Whether an operator takes it out, now or for a time.
+        var isTakenOut: Bool { word == .down || word == .drain || isInMaintenance }
+
         /// Whether nothing but the lack of anything else may publish it.
-        var isBarred: Bool { !member.isEnabled || word == .down || word == .drain }
+        var isBarred: Bool { !member.isEnabled || isTakenOut }
+
+        /// The unhealthy checks that its own depends on, where that is unhealthy, too.
+        var explainedBy: [String]? {
+            measured?.health == .unhealthy ? measured?.explainedBy : nil
+        }
 
         /// Whether nothing is measured or said of it.
         var isUnknown: Bool {
             measured?.health == .unknown && measured?.isEnabled == true && word == nil
+                && maintenance == nil
         }
 
         /// Unknown, and nothing speaks for it.
@@ -57,14 +71,15 @@ extension PolicyEvaluation {
         /// Why it is out although it may count as healthy.
         var reasonBarred: VerdictReason {
             if !member.isEnabled { return .disabled }
+            if isInMaintenance { return .maintenance }
             return word == .drain ? .drained : .overriddenDown
         }
     }
 
     /// The members in the policy's order.
     ///
-    /// Health in this order: override → no check: healthy → paused: the last one, or healthy →
-    /// measured → unknown. A disabled member is judged like any other, and barred.
+    /// Health in this order: override → maintenance: drained → no check: healthy → paused: the last one,
+    /// or healthy → measured → unknown. A disabled member is judged like any other, and barred.
     static func standings(of inputs: Inputs) -> [Standing] {
         let members = inputs.policy.spec.members
         let names = Set(members.map(\.name))
@@ -78,12 +93,14 @@ extension PolicyEvaluation {
             (inputs.previous?.members ?? []).map { ($0.name, $0) }
         ) { first, _ in first }
         let words = words(in: inputs)
+        let maintenances = maintenances(in: inputs)
 
         return members.map { member in
             let before = recordOfName[member.name] ?? recordOfValue[member.value]
             return standing(
-                of: member, word: words[member.name], measured: inputs.health[member.name],
-                before: before, verdict: verdictOfName[before?.name ?? member.name],
+                of: member, word: words[member.name], maintenance: maintenances[member.name],
+                measured: inputs.health[member.name], before: before,
+                verdict: verdictOfName[before?.name ?? member.name],
                 type: inputs.policy.spec.type)
         }
     }
@@ -102,12 +119,28 @@ extension PolicyEvaluation {
         return words
     }
 
+    /// By member: of those that are active the one that ends last, which may break the glass if one of
+    /// them may.
+    private static func maintenances(in inputs: Inputs) -> [String: Maintenance] {
+        let active = inputs.maintenances.filter { $0.isActive(at: inputs.now) }
+        if active.isEmpty { return [:] }
+        var found: [String: Maintenance] = [:]
+        for member in inputs.policy.spec.members {
+            let meant = active.filter { $0.means(member, of: inputs.policy) }
+            var last = meant.max { ($0.endsAt, $0.id) < ($1.endsAt, $1.id) }
+            last?.breakGlass = meant.contains(where: \.breakGlass)
+            found[member.name] = last
+        }
+        return found
+    }
+
     private static func standing(
-        of member: Member, word: Override?, measured: MemberHealth?, before: PublishedMember?,
-        verdict: MemberVerdict?, type: PolicyType
+        of member: Member, word: Override?, maintenance: Maintenance?, measured: MemberHealth?,
+        before: PublishedMember?, verdict: MemberVerdict?, type: PolicyType
     ) -> Standing {
         var standing = Standing(
-            member: member, word: word?.word, breaksGlass: word?.breakGlass ?? false,
+            member: member, word: word?.word, maintenance: maintenance,
+            breaksGlass: word?.breakGlass ?? maintenance?.breakGlass ?? false,
             measured: measured, effective: .healthy, counts: true, healthySince: nil,
             before: before,
             record: PublishedMember(
@@ -126,6 +159,9 @@ extension PolicyEvaluation {
         case .up:
             break
         case .down, .drain:
+            standing.effective = .unhealthy
+            standing.counts = false
+        case nil where maintenance != nil:
             standing.effective = .unhealthy
             standing.counts = false
         case nil:

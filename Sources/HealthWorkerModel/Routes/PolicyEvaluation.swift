@@ -6,6 +6,8 @@ package enum PolicyEvaluation {
         /// By member name; a member without a check has no entry.
         package var health: [String: MemberHealth]
         package var overrides: [Override]
+        /// All that are not over: active, or still to come.
+        package var maintenances: [Maintenance]
         package var freeze: Freeze?
         /// Nil: the policy has no route yet.
         package var previous: Route?
@@ -20,12 +22,13 @@ package enum PolicyEvaluation {
 
         package init(
             policy: Policy, health: [String: MemberHealth], overrides: [Override] = [],
-            freeze: Freeze? = nil, previous: Route? = nil, now: Timestamp, order: Order? = nil,
-            holds: [String: Hold] = [:]
+            maintenances: [Maintenance] = [], freeze: Freeze? = nil, previous: Route? = nil,
+            now: Timestamp, order: Order? = nil, holds: [String: Hold] = [:]
         ) {
             self.policy = policy
             self.health = health
             self.overrides = overrides
+            self.maintenances = maintenances
             self.freeze = freeze
             self.previous = previous
             self.now = now
@@ -46,10 +49,13 @@ package enum PolicyEvaluation {
         package var isEnabled: Bool
         /// When the first of the outcomes in a row came that turned it.
         package var noticedAt: Timestamp?
+        /// The names of the unhealthy checks that it depends on, directly or not; nil: none.
+        package var explainedBy: [String]?
 
         package init(
             check: CheckID, health: Health, since: Timestamp, epoch: Int64,
-            change: HealthChangeID?, isEnabled: Bool, noticedAt: Timestamp? = nil
+            change: HealthChangeID?, isEnabled: Bool, noticedAt: Timestamp? = nil,
+            explainedBy: [String]? = nil
         ) {
             self.check = check
             self.health = health
@@ -58,6 +64,7 @@ package enum PolicyEvaluation {
             self.change = change
             self.isEnabled = isEnabled
             self.noticedAt = noticedAt
+            self.explainedBy = explainedBy
         }
     }
 

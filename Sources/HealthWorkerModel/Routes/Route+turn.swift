@@ -21,7 +21,7 @@ extension Route {
         switch cause {
         case .failover, .detached, .allUnhealthy: to = .unhealthy
         case .failback, .reattached, .recovered: to = .healthy
-        case .first, .edited, .override, .health: return nil
+        case .first, .edited, .override, .maintenance, .health: return nil
         }
         var last: Turn?
         for member in members where member.measured == to {

@@ -77,6 +77,8 @@ package enum RouteCause: String, Hashable, Sendable, Codable, CaseIterable {
     /// Enough healthy members again.
     case recovered
     case override
+    /// A maintenance began or ended.
+    case maintenance
     /// A change of health, weight or TTL that none of the others names.
     case health
 }
@@ -98,19 +100,29 @@ package struct MemberVerdict: Hashable, Sendable, Codable {
     package var noticedAt: Timestamp?
     /// What else a person should know.
     package var flags: [VerdictFlag]
+    /// The one that it is in; nil: none.
+    package var maintenance: MemberMaintenance?
+    /// The unhealthy checks that its own unhealthy check depends on, by name; nil: none.
+    package var explainedBy: [String]?
+    /// Why `event` sinks are not told that it came or went with this very decision; nil: it did not, or
+    /// they are. See ``Quietness``.
+    package var quiet: QuietReason?
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case name, value, family
         case isPublished = "published"
         case reason, measured, effective, since
         case noticedAt = "noticed_at"
-        case flags
+        case flags, maintenance
+        case explainedBy = "explained_by"
+        case quiet
     }
 
     package init(
         name: String, value: String, family: RecordFamily, isPublished: Bool, reason: VerdictReason,
         measured: Health?, effective: Health, since: Timestamp?, noticedAt: Timestamp? = nil,
-        flags: [VerdictFlag] = []
+        flags: [VerdictFlag] = [], maintenance: MemberMaintenance? = nil,
+        explainedBy: [String]? = nil, quiet: QuietReason? = nil
     ) {
         self.name = name
         self.value = value
@@ -122,6 +134,9 @@ package struct MemberVerdict: Hashable, Sendable, Codable {
         self.since = since
         self.noticedAt = noticedAt
         self.flags = flags
+        self.maintenance = maintenance
+        self.explainedBy = explainedBy
+        self.quiet = quiet
     }
 }
 
@@ -149,6 +164,8 @@ package enum VerdictReason: String, Hashable, Sendable, Codable, CaseIterable {
     case disabled
     case overriddenDown = "overridden_down"
     case drained
+    /// In maintenance, see ``MemberVerdict/maintenance``.
+    case maintenance
     /// Healthy, and another tier is published.
     case standby
     /// A better tier's member, healthy, whose failback delay is not over.
@@ -176,6 +193,8 @@ package enum VerdictFlag: String, Hashable, Sendable, Codable, CaseIterable {
     case flapping
     /// Its value, target or request was edited and nothing is known of the new one.
     case edited
+    /// Its maintenance is over, and only its tier's delay keeps it out.
+    case afterMaintenance = "after_maintenance"
 }
 
 /// What later decisions need to know of this one.

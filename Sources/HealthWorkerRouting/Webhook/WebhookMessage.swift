@@ -85,7 +85,7 @@ struct WebhookMessage: Encodable, Hashable, Sendable {
 
 extension WebhookMessage.Change {
     /// The changes that deliveries tell of: those of one publication in their order and side by side,
-    /// and before those whose first was decided later. A withdrawal is not told.
+    /// and before those whose first was decided later. A withdrawal is not told, nor a quiet step.
     static func all(of deliveries: [Delivery]) -> [Self] {
         deliveries.map(steps).filter { !$0.isEmpty }
             .sorted { ($0[0].decidedAt, $0[0].id) < ($1[0].decidedAt, $1[0].id) }
@@ -93,10 +93,8 @@ extension WebhookMessage.Change {
     }
 
     private static func steps(of delivery: Delivery) -> [Self] {
-        guard case .publish(let first, var before) = delivery.order else { return [] }
-        return ([first] + delivery.later).map { route in
-            defer { before = route }
-            return Self(from: before, to: route, by: delivery)
+        delivery.steps.filter { $0.quietness == nil }.map { step in
+            Self(from: step.before, to: step.route, by: delivery)
         }
     }
 

@@ -4,6 +4,8 @@ package enum EvaluationCause: String {
     case turned
     /// The policy, or a check that it uses, was written.
     case edited
+    /// A maintenance that means some of its members was ordered, changed or ended.
+    case maintenance
     /// The last verdict asked for it; the next one replaces it.
     case lookAgain = "look_again"
     /// Its route was decided from other inputs than the present ones.

@@ -1,10 +1,10 @@
 package import HealthWorkerModel
 
 extension EvaluationCommit {
-    /// What an operator did with this commit, and what is held from it on or no more; empty for one
-    /// that nobody ordered and that holds what was held.
+    /// What an operator did with this commit, and what is held or in maintenance from it on or no more;
+    /// empty for one that nobody ordered and that leaves both as they were.
     package func auditEntries(at now: Timestamp) throws(StorageError) -> [AuditEntry] {
-        try holdEntries(at: now) + orderEntries(at: now)
+        try holdEntries(at: now) + maintenanceEntries(at: now) + orderEntries(at: now)
     }
 
     private func holdEntries(at now: Timestamp) throws(StorageError) -> [AuditEntry] {

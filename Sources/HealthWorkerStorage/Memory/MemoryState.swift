@@ -9,6 +9,9 @@ struct MemoryState: Sendable {
     var checkIDs: [String: CheckID] = [:]
     /// By the name of the policy that made them.
     var madeChecks: [String: Set<CheckID>] = [:]
+    /// What each check depends on, and what depends on it.
+    var dependencies: [CheckID: Set<CheckID>] = [:]
+    var dependents: [CheckID: Set<CheckID>] = [:]
 
     var policies: [PolicyID: Policy] = [:]
     var policyIDs: [String: PolicyID] = [:]
@@ -45,6 +48,7 @@ struct MemoryState: Sendable {
     var liveSettings = LiveSettings()
     /// By name.
     var budgets: [String: SafetyBudget] = [:]
+    var maintenances: [MaintenanceID: Maintenance] = [:]
     var keys: [String: APIKey] = [:]
     var secrets = StoredSecrets()
     var auditLog: [AuditEntry] = []
@@ -56,6 +60,7 @@ struct MemoryState: Sendable {
         var healthChange: HealthChangeID = 0
         var evaluation: EvaluationID = 0
         var override: OverrideID = 0
+        var maintenance: MaintenanceID = 0
         var delivery: DeliveryID = 0
         var audit: Int64 = 0
     }

@@ -47,6 +47,12 @@ extension MemoryStorage {
         }
     }
 
+    package func unhealthyDependencies(
+        of checks: [CheckID]
+    ) async throws(StorageError) -> [CheckID: [String]] {
+        try withState { state, _ in state.unhealthyDependencies(of: checks) }
+    }
+
     package func census() async throws(StorageError) -> Census {
         try withState { state, now in
             var groups: [Census.CheckGroup: Int] = [:]
@@ -98,5 +104,23 @@ extension MemoryState {
         }
         for letter in deadLetters { count(letter.sink) { $0.deadLetters += 1 } }
         return counts.values.sorted { $0.name < $1.name }
+    }
+}
+
+extension MemoryState {
+    func unhealthyDependencies(of checks: [CheckID]) -> [CheckID: [String]] {
+        var found: [CheckID: [String]] = [:]
+        for check in checks {
+            var known: Set<CheckID> = []
+            var open = dependencies[check] ?? []
+            while let next = open.popFirst() {
+                guard known.insert(next).inserted else { continue }
+                open.formUnion(dependencies[next] ?? [])
+            }
+            let names = known.filter { health[$0]?.health == .unhealthy }
+                .compactMap { self.checks[$0] }.filter(\.spec.isEnabled).map(\.spec.name)
+            if !names.isEmpty { found[check] = names.sorted() }
+        }
+        return found
     }
 }

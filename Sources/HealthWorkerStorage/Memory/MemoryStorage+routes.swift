@@ -190,9 +190,12 @@ extension MemoryState {
                 noticedAt: healthChanges.last { $0.id == state.change }?.turn.noticedAt)
         }
         return PolicyEvaluation.Inputs(
-            policy: policy, health: members,
+            policy: policy,
+            health: members.explained(
+                by: unhealthyDependencies(of: members.unhealthyChecks)),
             overrides: overrides.values.filter { $0.policy == id && $0.holds(at: now) }
                 .sorted { $0.id < $1.id },
+            maintenances: standingMaintenances(at: now),
             freeze: route.freeze.flatMap { $0.holds(at: now) ? $0 : nil }, previous: route.route,
             now: now)
     }

@@ -23,6 +23,13 @@ struct MemoryTransaction: ConfigurationTransaction {
         return users.compactMap { state.policies[$0] }
     }
 
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check] {
+        let dependents = checks.reduce(into: Set<CheckID>()) {
+            $0.formUnion(state.dependents[$1] ?? [])
+        }
+        return dependents.compactMap { state.checks[$0] }
+    }
+
     func publishers(
         of keys: Set<PublicationKey>
     ) throws(StorageError) -> [PublicationKey: String] {
@@ -55,9 +62,15 @@ extension MemoryTransaction {
         }
     }
 
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError) {
+        for (check, parents) in dependencies { state.bind(check, to: Set(parents)) }
+    }
+
     mutating func delete(checks: [CheckID]) throws(StorageError) {
         let deleted = Set(checks)
         for check in checks {
+            state.bind(check, to: [])
+            state.dependents[check] = nil
             state.voidJob(of: check)
             state.remove(check: check)
             state.health[check] = nil
@@ -172,6 +185,12 @@ extension MemoryState {
         if let policy = check.madeBy { madeChecks[policy]?.remove(id) }
         let slot = Wheel.Slot(of: id, interval: check.spec.interval)
         checksOfSlot[slot]?.remove(id)
+    }
+
+    fileprivate mutating func bind(_ check: CheckID, to parents: Set<CheckID>) {
+        for parent in dependencies[check] ?? [] { dependents[parent]?.remove(check) }
+        dependencies[check] = parents.isEmpty ? nil : parents
+        for parent in parents { dependents[parent, default: []].insert(check) }
     }
 
     fileprivate mutating func add(_ bound: BoundPolicy) {

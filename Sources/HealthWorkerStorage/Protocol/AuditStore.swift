@@ -91,6 +91,9 @@ extension AuditEntry {
     package static let holdEnded = "policy.hold_ended"
     /// They leave because an operator says so.
     package static let released = "policy.released"
+    /// A maintenance began, or was over, for members of a policy.
+    package static let maintenanceBegan = "policy.maintenance_began"
+    package static let maintenanceEnded = "policy.maintenance_ended"
     /// Set names have no parentheses.
     static let noSet = "(no set)"
 

@@ -166,6 +166,12 @@ package enum Refusal: Hashable, Sendable {
     case inUse(check: String, by: [String])
     /// A member names a check that does not exist.
     case noSuchCheck(policy: String, member: String, check: String)
+    /// A check depends on one that does not exist.
+    case noSuchDependency(check: String, dependsOn: String)
+    /// A check on which others depend cannot go.
+    case dependedOn(check: String, by: [String])
+    /// Each of these checks depends on the next one, and the last on the first.
+    case dependencyCircle([String])
     /// A check that a policy makes is edited in that policy.
     case madeByPolicy(check: String, policy: String)
     case nameTaken(ObjectKind, String)
@@ -177,6 +183,7 @@ package enum Refusal: Hashable, Sendable {
     case unprotected(policy: String, families: [RecordFamily])
     case noSuchMember(policy: String, member: String)
     case noSuchOverride(OverrideID)
+    case noSuchMaintenance(MaintenanceID)
     /// An order of an operator that nothing fits, with what would do it.
     case nothingToDo(String)
     /// A secret that checks use cannot go.
@@ -192,6 +199,7 @@ package enum ObjectKind: String, Hashable, Sendable, Codable {
     case setting
     case secret
     case budget
+    case maintenance
 }
 
 extension Refusal: CustomStringConvertible {
@@ -209,6 +217,14 @@ extension Refusal: CustomStringConvertible {
                 + "take it out of there first."
         case .noSuchCheck(let policy, let member, let check):
             "Member \(member) of policy \(policy) names the check \(check), which does not exist."
+        case .noSuchDependency(let check, let parent):
+            "The check \(check) depends on the check \(parent), which does not exist."
+        case .dependedOn(let check, let dependents):
+            "On the check \(check) depend \(Self.some(of: dependents)); "
+                + "take it out of their depends_on first."
+        case .dependencyCircle(let checks):
+            "Checks depend on each other in a circle: "
+                + (checks + checks.prefix(1)).joined(separator: " → ") + "."
         case .madeByPolicy(let check, let policy):
             "The check \(check) is made by the member_check of policy \(policy); edit it there."
         case .nameTaken(let kind, let name):
@@ -225,6 +241,8 @@ extension Refusal: CustomStringConvertible {
             "Policy \(policy) has no member \(member)."
         case .noSuchOverride(let id):
             "There is no override \(id)."
+        case .noSuchMaintenance(let id):
+            "There is no maintenance \(id)."
         case .nothingToDo(let why):
             why
         case .secretInUse(let secret, let checks):

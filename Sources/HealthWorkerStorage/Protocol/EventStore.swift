@@ -108,6 +108,8 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     case freeze
     /// A tier or a member was brought back by hand.
     case order
+    /// A maintenance was ordered, changed or ended, or began or was over for members of a policy.
+    case maintenance
     /// Members that turned unhealthy were held, released, or held no more.
     case hold
     /// A check or policy was created, updated, renamed or deleted, other than by an apply.
@@ -123,7 +125,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     package var checkActions: [String] {
         switch self {
         case .edit, .apply: ["check.created", "check.updated", "check.renamed", "check.deleted"]
-        case .health, .route, .override, .freeze, .order, .hold, .settings: []
+        case .health, .route, .override, .freeze, .order, .maintenance, .hold, .settings: []
         }
     }
 
@@ -132,6 +134,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         case .override: ["override.set", "override.cleared"]
         case .freeze: ["policy.frozen", "policy.thawed"]
         case .order: ["policy.failback", "policy.reattach"]
+        case .maintenance: [AuditEntry.maintenanceBegan, AuditEntry.maintenanceEnded]
         case .hold: [AuditEntry.held, AuditEntry.holdEnded, AuditEntry.released]
         case .edit, .apply:
             ["policy.created", "policy.updated", "policy.renamed", "policy.deleted"]
@@ -143,6 +146,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .apply: [AuditEntry.documentApplied]
         case .settings: ["worker_settings.set", "worker_settings.cleared"]
+        case .maintenance: ["maintenance.ordered", "maintenance.changed", "maintenance.ended"]
         case .health, .route, .override, .freeze, .order, .hold, .edit: []
         }
     }

@@ -14,6 +14,11 @@ package protocol HealthStore: Sendable {
     func healthChanges(of check: CheckID?, before: HealthChangeID?, limit: Int)
         async throws(StorageError) -> [RecordedHealthChange]
 
+    /// The names of the unhealthy checks that each of these depends on, directly or not, sorted. A paused
+    /// one explains nothing: its health is of old. A check without such has no entry.
+    func unhealthyDependencies(of checks: [CheckID])
+        async throws(StorageError) -> [CheckID: [String]]
+
     /// All checks and policies, counted; a walk through all of them.
     func census() async throws(StorageError) -> Census
 }

@@ -215,9 +215,12 @@ package struct StoredRoute: Hashable, Sendable, Codable {
 }
 
 extension PolicyEvaluation.Inputs {
-    /// What the last evaluation of a policy saw, but for overrides and the time. Which check watches a
-    /// member is not in it.
-    package init(of policy: Policy, as stored: StoredRoute, overrides: [Override], now: Timestamp) {
+    /// What the last evaluation of a policy saw, but for overrides, maintenances and the time. Which
+    /// check watches a member is not in it.
+    package init(
+        of policy: Policy, as stored: StoredRoute, overrides: [Override],
+        maintenances: [Maintenance], now: Timestamp
+    ) {
         var health: [String: PolicyEvaluation.MemberHealth] = [:]
         for line in stored.members {
             guard let measured = line.measured else { continue }
@@ -226,7 +229,7 @@ extension PolicyEvaluation.Inputs {
                 change: nil, isEnabled: !line.flags.contains(.paused))
         }
         self.init(
-            policy: policy, health: health, overrides: overrides,
+            policy: policy, health: health, overrides: overrides, maintenances: maintenances,
             freeze: stored.freeze.flatMap { $0.holds(at: now) ? $0 : nil }, previous: stored.route,
             now: now)
     }

@@ -5,9 +5,8 @@ package import HealthWorkerModel
 /// The storage's clock decides when anything is due or a lease ends. Every error is a
 /// ``StorageError``, whose cases are what a caller can do about it.
 package protocol Storage: Clocked, ConfigurationStore, JobQueue, HealthStore, RouteStore,
-    DeliveryStore, ArrivalStore, FleetStore, SettingsStore, BudgetStore, KeyStore, SecretStore,
-    AuditStore,
-    EventStore
+    DeliveryStore, ArrivalStore, FleetStore, SettingsStore, BudgetStore, MaintenanceStore, KeyStore,
+    SecretStore, AuditStore, EventStore
 {
     /// The process on whose behalf this value acts; tallies are kept under it.
     var process: ProcessID { get }

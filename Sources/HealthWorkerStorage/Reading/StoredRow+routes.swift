@@ -60,6 +60,21 @@ extension Override {
     }
 }
 
+extension Maintenance {
+    /// Reads `maintenance_id, selector, sets, starts_at, ends_at, reason, actor, created_at,
+    /// break_glass`.
+    package init(row: some StoredRow) throws {
+        // A selector that requires nothing is written so.
+        let selector = row.text(1)
+        self.init(
+            id: row.id(0),
+            selector: selector.isEmpty ? LabelSelector() : try LabelSelector(selector),
+            sets: try row.optionalJSON(2), startsAt: row.moment(3), endsAt: row.moment(4),
+            reason: row.text(5), actor: row.text(6), createdAt: row.moment(7),
+            breakGlass: row.flag(8))
+    }
+}
+
 extension Publication {
     /// A name at a sink in one word; neither contains a space.
     package var place: String { "\(sink) \(name)" }

@@ -75,6 +75,8 @@ struct ConfigurationDraft {
     private var made: [String: Set<Int>] = [:]
     /// Which policies name a check explicitly.
     private var users: [String: Set<Int>] = [:]
+    /// Which checks depend on one of this name; also some that do not any more.
+    private var dependents: [String: Set<Int>] = [:]
 
     /// Reads everything stored that the changes name, in a number of calls that does not depend on
     /// the number of changes.
@@ -93,18 +95,25 @@ struct ConfigurationDraft {
         for check in try transaction.checks(named: names) {
             stored[check.id] = check
         }
+        let renamed = stored.values.filter {
+            named.renamedChecks.contains($0.spec.name)
+                || $0.madeBy.map(named.renamedPolicies.contains) ?? false
+        }
+        var makers = named.policies
+        if !renamed.isEmpty {
+            for check in try transaction.checks(dependingOn: Set(renamed.map(\.id))) {
+                stored[check.id] = check
+                if let maker = check.madeBy { makers.insert(maker) }
+            }
+        }
         for check in stored.values.sorted(by: { $0.id < $1.id }) {
             load(check)
         }
 
         var loaded = Set<PolicyID>()
-        for policy in try transaction.policies(named: named.policies) {
+        for policy in try transaction.policies(named: makers) {
             load(policy)
             loaded.insert(policy.id)
-        }
-        let renamed = stored.values.filter {
-            named.renamedChecks.contains($0.spec.name)
-                || $0.madeBy.map(named.renamedPolicies.contains) ?? false
         }
         if !renamed.isEmpty {
             for policy in try transaction.policies(using: Set(renamed.map(\.id)))
@@ -119,6 +128,7 @@ struct ConfigurationDraft {
         checkIndex[check.spec.name] = checks.count
         if let policy = check.madeBy { made[policy, default: []].insert(checks.count) }
         checks.append(CheckEntry(check))
+        noteDependencies(ofCheck: checks.count - 1)
     }
 
     /// Adds a stored policy that no change touches.
@@ -177,6 +187,7 @@ extension ConfigurationDraft {
         }
         checks[index].spec = spec
         checks[index].set = owner
+        noteDependencies(ofCheck: index)
         return .check(index, .updated)
     }
 
@@ -194,6 +205,7 @@ extension ConfigurationDraft {
             checkIndex[spec.name] = index
         }
         if let madeBy { made[madeBy, default: []].insert(index) }
+        noteDependencies(ofCheck: index)
         return .check(index, checks[index].original == nil ? .created : .updated)
     }
 
@@ -231,7 +243,7 @@ extension ConfigurationDraft {
         return .check(index, .renamed)
     }
 
-    /// The members that name the check follow.
+    /// The members that name the check, and the checks that depend on it, follow.
     private mutating func rename(check index: Int, to newName: String) {
         let name = checks[index].spec.name
         if name == newName { return }
@@ -250,6 +262,24 @@ extension ConfigurationDraft {
             }
         }
         users[newName, default: []].formUnion(followers)
+        for dependent in dependents.removeValue(forKey: name) ?? [] {
+            follow(check: dependent, from: name, to: newName)
+        }
+    }
+
+    private mutating func follow(check index: Int, from name: String, to newName: String) {
+        guard let place = checks[index].spec.dependsOn.firstIndex(of: name) else { return }
+        checks[index].spec.dependsOn[place] = newName
+        dependents[newName, default: []].insert(index)
+        if let maker = checks[index].madeBy, let maker = policy(named: maker) {
+            policies[maker].spec.memberCheck?.replaceDependency(on: name, by: newName)
+        }
+    }
+
+    private mutating func noteDependencies(ofCheck index: Int) {
+        for name in checks[index].spec.dependsOn {
+            dependents[name, default: []].insert(index)
+        }
     }
 }
 
@@ -316,6 +346,7 @@ extension ConfigurationDraft {
                 differs = true
                 checks[found].spec = spec
                 checks[found].set = set
+                noteDependencies(ofCheck: found)
             }
         }
         for check in made[policy] ?? [] where !kept.contains(check) && !checks[check].isDeleted {
@@ -463,5 +494,16 @@ private struct NamesOfBatch {
             }
         }
         return names
+    }
+}
+
+extension JSONValue {
+    /// Of a `member_check` as it was written.
+    fileprivate mutating func replaceDependency(on name: String, by newName: String) {
+        guard case .object(var members) = self, case .array(let names)? = members["depends_on"]
+        else { return }
+        members["depends_on"] = .array(
+            names.map { $0 == .string(name) ? .string(newName) : $0 })
+        self = .object(members)
     }
 }

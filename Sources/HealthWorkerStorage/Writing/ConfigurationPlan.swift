@@ -15,6 +15,8 @@ struct ConfigurationPlan {
     private var onlookers: [PolicyID] = []
     /// Policies that do not change, and of which a member's check is another one now.
     private var rebound = Set<Int>()
+    /// Checks that do not change, and of which one that they depend on is another one now.
+    private var reboundChecks = Set<Int>()
 
     private static let longestSpread = Duration.seconds(10)
 
@@ -29,6 +31,8 @@ struct ConfigurationPlan {
 
         try readUsers(in: transaction)
         try readReferences(in: transaction)
+        try readDependents(in: transaction)
+        try readDependencies(in: transaction)
         newPolicies = self.draft.policies.map { [now] entry in entry.successor(at: now) }
         for (index, entry) in self.draft.checks.enumerated() {
             if let original = entry.original { originalChecks[original.spec.name] = index }
@@ -37,6 +41,7 @@ struct ConfigurationPlan {
             if let original = entry.original { originalPolicies[original.spec.name] = index }
         }
         resolveReferences()
+        resolveDependencies()
         try comparePublications(in: transaction)
     }
 
@@ -79,6 +84,68 @@ struct ConfigurationPlan {
             draft.load(check)
             newChecks.append(nil)
         }
+    }
+
+    /// Checks that depend on one that goes.
+    private mutating func readDependents<Transaction: ConfigurationTransaction>(
+        in transaction: Transaction
+    ) throws(StorageError) {
+        let deleted = Set(draft.checks.filter(\.isDeleted).compactMap(\.original?.id))
+        guard !deleted.isEmpty else { return }
+        let known = Set(draft.checks.lazy.compactMap(\.original?.id))
+        for check in try transaction.checks(dependingOn: deleted).sorted(by: { $0.id < $1.id })
+        where !known.contains(check.id) {
+            draft.load(check)
+            newChecks.append(nil)
+        }
+    }
+
+    /// Checks that others depend on and no change touches, up to those that depend on none: a circle may
+    /// lead through them.
+    private mutating func readDependencies<Transaction: ConfigurationTransaction>(
+        in transaction: Transaction
+    ) throws(StorageError) {
+        var looked = 0
+        while looked < draft.checks.count {
+            var names = Set<String>()
+            for entry in draft.checks[looked...] where !entry.isDeleted {
+                names.formUnion(entry.spec.dependsOn)
+            }
+            looked = draft.checks.count
+            if names.isEmpty { return }
+            let known = Set(draft.checks.lazy.compactMap(\.original?.spec.name))
+            names = names.filter { draft.checkIndex[$0] == nil && !known.contains($0) }
+            if names.isEmpty { return }
+            for check in try transaction.checks(named: names) {
+                draft.load(check)
+                newChecks.append(nil)
+            }
+        }
+    }
+
+    private mutating func resolveDependencies() {
+        var dependents: [String: Set<String>] = [:]
+        var graph: [String: [String]] = [:]
+        for (index, entry) in draft.checks.enumerated()
+        where !entry.isDeleted && !entry.spec.dependsOn.isEmpty {
+            graph[entry.spec.name] = entry.spec.dependsOn
+            for parent in entry.spec.dependsOn {
+                if draft.check(named: parent) != nil {
+                    if newChecks[index] == nil, draft.checkIndex[parent] != originalChecks[parent] {
+                        reboundChecks.insert(index)
+                    }
+                } else if draft.checkIndex[parent] == nil {
+                    refusals.append(
+                        .noSuchDependency(check: entry.spec.name, dependsOn: parent))
+                } else {
+                    dependents[parent, default: []].insert(entry.spec.name)
+                }
+            }
+        }
+        for (check, names) in dependents.sorted(by: { $0.key < $1.key }) {
+            refusals.append(.dependedOn(check: check, by: names.sorted()))
+        }
+        refusals += Dependencies.circles(in: graph).map { .dependencyCircle($0) }
     }
 
     private mutating func resolveReferences() {
@@ -188,6 +255,8 @@ extension ConfigurationPlan {
             if check.spec.interval != original.spec.interval { slots.append(check) }
         }
         if !updates.isEmpty { try transaction.update(checks: updates) }
+        let dependencies = boundDependencies()
+        if !dependencies.isEmpty { try transaction.bind(dependencies: dependencies) }
         if !slots.isEmpty { try transaction.ensureSlots(of: slots) }
         if !pauses.isEmpty { try transaction.endJobs(of: pauses) }
         if !due.isEmpty { try transaction.enqueue(spread(due)) }
@@ -196,6 +265,25 @@ extension ConfigurationPlan {
                 try transaction.forgetHealth(of: checks, cause: cause)
             }
         }
+    }
+
+    /// Of each check that is written and depends on others, or did.
+    private func boundDependencies() -> [CheckID: [CheckID]] {
+        var bound: [CheckID: [CheckID]] = [:]
+        for (index, entry) in draft.checks.enumerated() {
+            guard newChecks[index] != nil || reboundChecks.contains(index),
+                let id = newChecks[index]?.id ?? entry.original?.id
+            else { continue }
+            if entry.spec.dependsOn.isEmpty, entry.original?.spec.dependsOn.isEmpty ?? true {
+                continue
+            }
+            bound[id] = entry.spec.dependsOn.compactMap { name in
+                draft.check(named: name).flatMap {
+                    newChecks[$0]?.id ?? draft.checks[$0].original?.id
+                }
+            }
+        }
+        return bound
     }
 
     /// Many new checks at once are no reason to probe them all at once; nor is a long interval one to

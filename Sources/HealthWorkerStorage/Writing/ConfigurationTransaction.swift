@@ -14,6 +14,8 @@ package protocol ConfigurationTransaction {
     func policies(named names: Set<String>) throws(StorageError) -> [Policy]
     /// Policies of which some member is watched by one of these checks.
     func policies(using checks: Set<CheckID>) throws(StorageError) -> [Policy]
+    /// Checks that depend on one of these directly.
+    func checks(dependingOn checks: Set<CheckID>) throws(StorageError) -> [Check]
     /// The names of the policies that publish these.
     func publishers(of keys: Set<PublicationKey>) throws(StorageError) -> [PublicationKey: String]
 
@@ -24,7 +26,9 @@ package protocol ConfigurationTransaction {
     /// Replaces all but id and creation; what a live job that nobody holds carries of the check
     /// (time-out, locations) follows.
     mutating func update(checks: [Check]) throws(StorageError)
-    /// Deletes checks with their health, outcomes and changes; a live job ends as void.
+    /// Replaces which checks each of these depends on.
+    mutating func bind(dependencies: [CheckID: [CheckID]]) throws(StorageError)
+    /// Deletes checks with their health, outcomes, changes and dependencies; a live job ends as void.
     mutating func delete(checks: [CheckID]) throws(StorageError)
     /// Makes health unknown in the check's present epoch, with a health change of this cause where
     /// it was not unknown.
