@@ -75,6 +75,8 @@ struct Installation {
         let presence = Presence(
             name: settings.worker.name, roles: roles, location: settings.worker.location,
             version: Version.current, startedAt: startedAt)
+        let quarantineLog =
+            roles.contains(.register) ? QuarantineLog(logger: logger) : nil
         let heartbeat = Heartbeat(
             storage: storage, board: board, fleet: fleet,
             presence: {
@@ -86,8 +88,14 @@ struct Installation {
                     presence.probing = activity.probing
                     presence.paused = activity.paused
                     presence.settings = activity.settings
+                    presence.testimony = activity.testimony
+                    presence.quarantine = activity.quarantine
                 }
                 return presence
+            },
+            heard: { processes, moment in
+                quarantineLog?.see(processes)
+                return await worker?.hear(processes, at: moment) ?? false
             }, logger: logger)
         let watch = worker.map { worker in
             SettingsWatch(
@@ -109,9 +117,10 @@ struct Installation {
                 watch.configure(limits.settings)
             }
         }
-        // A worker that was paused before it was started claims nothing.
+        // A worker that was paused or quarantined before it was started claims nothing.
         try await Engine.patiently(until: patience, logger) { () throws(StorageError) in
             try await watch?.readRows()
+            try await worker?.resumeQuarantine()
         }
         consumers?.routes.use(storage)
         if let consumers { reload.whenChanged { consumers.use($0) } }
@@ -236,9 +245,10 @@ extension Worker.Limits {
             case .none: .none
             }
         self.init(
-            location: settings.worker.location, concurrency: settings.worker.concurrency,
-            batchSize: settings.worker.batchSize, leaseMargin: settings.worker.leaseMargin.duration,
-            keeps: keeps, logLevel: settings.log.level)
+            name: settings.worker.name, location: settings.worker.location,
+            concurrency: settings.worker.concurrency, batchSize: settings.worker.batchSize,
+            leaseMargin: settings.worker.leaseMargin.duration, keeps: keeps,
+            logLevel: settings.log.level)
     }
 }
 

@@ -119,7 +119,13 @@ extension InstallationFigures {
             group.locations.isEmpty
                 ? claiming.isEmpty : !group.locations.contains(where: claiming.contains)
         }
+        var contradicted = Dictionary(
+            uniqueKeysWithValues: Quarantine.State.allCases.map { ($0.rawValue, 0) })
+        for standing in processes.quarantine.values {
+            contradicted[standing.state.rawValue, default: 0] += 1
+        }
         return [
+            Reading(.quarantined, by: "state", contradicted),
             Reading(
                 .processes,
                 counts.map { key, count in

@@ -89,6 +89,7 @@ package struct FleetPage {
     private func state(of process: JSONValue, isLost: Bool) -> HTML {
         // What it said of itself was before.
         if isLost { return Parts.mark("bad", "▲", "lost") }
+        if let line = QuarantineText.line(of: process) { return Parts.mark("bad", "‖", line) }
         guard let paused = process["paused"]?.shown else { return Parts.mark("good", "●", "works") }
         return Parts.mark("warn", "‖", "claims nothing: \(paused)")
     }

@@ -12,6 +12,8 @@ package final class Fleet: Sendable {
         var onBoard: [RunningProcess] = []
         /// Until when that counts, by the process's own time.
         var boardEnds = Duration.zero
+        /// Whoever one of both saw.
+        var all: [RunningProcess] = []
         /// The workers but this one.
         var workers: [RunningProcess] = []
     }
@@ -50,20 +52,26 @@ package final class Fleet: Sendable {
     }
 
     private func join(_ seen: inout Seen) {
-        seen.workers = seen.stored.joined(with: seen.onBoard).filter {
-            $0.id != me && $0.presence.roles.contains(.worker)
-        }
+        seen.all = seen.stored.joined(with: seen.onBoard)
+        seen.workers = seen.all.filter { $0.id != me && $0.presence.roles.contains(.worker) }
     }
 
-    private func look<Answer: Sendable>(_ answer: ([RunningProcess]) -> Answer) -> Answer {
+    private func lookAtAll<Answer: Sendable>(_ answer: (Seen) -> Answer) -> Answer {
         seen.withLock { seen in
             if !seen.onBoard.isEmpty, now() >= seen.boardEnds {
                 seen.onBoard = []
                 join(&seen)
             }
-            return answer(seen.workers)
+            return answer(seen)
         }
     }
+
+    private func look<Answer: Sendable>(_ answer: ([RunningProcess]) -> Answer) -> Answer {
+        lookAtAll { answer($0.workers) }
+    }
+
+    /// Every process that is alive, this one included.
+    package var processes: [RunningProcess] { lookAtAll(\.all) }
 
     /// Whether a worker other than this one is alive and claims such a check.
     package func othersProbe(_ check: CheckSpec) -> Bool {

@@ -17,21 +17,26 @@ package final class Heartbeat: Service {
     private let board: (any FleetBoard)?
     private let fleet: Fleet
     private let presence: @Sendable () async -> Presence
+    private let heard: @Sendable ([RunningProcess], Timestamp) async -> Bool
     private let time: ProcessTime
     private let logger: Logger
     private let beats = Mutex(0)
     /// Woken when there is something new to say, one for each place.
     private let news = (forStorage: WakeSignal(), forBoard: WakeSignal())
 
+    /// - Parameter heard: Called with who is alive, by the storage's clock, whenever the storage was
+    ///   asked; true: there is something new to say.
     package init(
         storage: any Storage, board: (any FleetBoard)? = nil, fleet: Fleet,
-        presence: @escaping @Sendable () async -> Presence, time: ProcessTime = .continuous,
-        logger: Logger
+        presence: @escaping @Sendable () async -> Presence,
+        heard: @escaping @Sendable ([RunningProcess], Timestamp) async -> Bool = { _, _ in false },
+        time: ProcessTime = .continuous, logger: Logger
     ) {
         self.storage = storage
         self.board = board
         self.fleet = fleet
         self.presence = presence
+        self.heard = heard
         self.time = time
         self.logger = logger
     }
@@ -79,7 +84,13 @@ package final class Heartbeat: Service {
     private func tellStorage() async {
         do {
             try await storage.announce(await nextWord())
-            fleet.update(try await storage.processes(seenWithin: Fleet.window))
+            let stored = try await storage.processes(seenWithin: Fleet.window)
+            fleet.update(stored)
+            // Its own word was stored just now.
+            guard let moment = stored.first(where: { $0.id == storage.process })?.seenAt else {
+                return
+            }
+            if await heard(fleet.processes, moment) { tellNews() }
         } catch {
             logger.warning("heartbeat not stored", metadata: ["error": "\(error)"])
         }

@@ -13,6 +13,8 @@ import Synchronization
 /// back.
 package final class Worker: Service {
     package struct Limits: Sendable {
+        /// By which it is known, also to a process that takes its place.
+        package var name: String
         package var location: String
         /// Probes in flight at once.
         package var concurrency: Int
@@ -25,10 +27,11 @@ package final class Worker: Service {
         package var logLevel: LogLevel
 
         package init(
-            location: String = "default", concurrency: Int = 1000, batchSize: Int = 500,
-            leaseMargin: Duration = .seconds(5), keeps: KeptOutcomes = .all,
+            name: String = "worker", location: String = "default", concurrency: Int = 1000,
+            batchSize: Int = 500, leaseMargin: Duration = .seconds(5), keeps: KeptOutcomes = .all,
             logLevel: LogLevel = .info
         ) {
+            self.name = name
             self.location = location
             self.concurrency = concurrency
             self.batchSize = batchSize
@@ -91,6 +94,9 @@ package final class Worker: Service {
         var hasStopped = false
         var watermark = Watermark()
         var trouble = OwnTrouble()
+        var quarantine = OwnQuarantine()
+        /// Where it found something else than its peers.
+        var contradictions = Contradictions()
         var sweepStart = SweepStart()
         var nextSweep: Duration = .zero
         /// What operators let it do.
@@ -142,6 +148,7 @@ package final class Worker: Service {
         } onGracefulShutdown: {
             self.drain()
         }
+        await leaveQuarantine()
     }
 
     /// Claims nothing more; `run` returns when what is in flight has ended.
@@ -190,12 +197,14 @@ package final class Worker: Service {
 
     /// What it says of itself in the fleet.
     package var activity: Activity {
-        state.withLock { state in
+        let now = time.now()
+        return state.withLock { state in
             Activity(
                 claimed: state.claimed, probing: state.probing,
-                paused: state.settings.pausedBecause ?? isolation.pause
+                paused: state.settings.pausedBecause ?? state.quarantine.pause ?? isolation.pause
                     ?? state.trouble.pause,
-                settings: state.settings)
+                settings: state.settings, testimony: state.contradictions.testimony(at: now),
+                quarantine: state.quarantine.term)
         }
     }
 
@@ -205,12 +214,99 @@ package final class Worker: Service {
         /// Why it claims nothing at present; nil: it does.
         package var paused: String?
         package var settings: SettingsInForce
+        package var testimony: Testimony
+        package var quarantine: QuarantineTerm?
     }
 
     /// How late probes of the last minutes began.
     package var lags: LagHistogram {
         let now = time.now()
         return state.withLock { $0.lags.recent(at: now) }
+    }
+
+    // MARK: - Quarantine
+
+    /// Goes by what the workers that are alive say of each other; to be called with each reading of the
+    /// fleet.
+    /// - Returns: whether it has something new to say of itself.
+    package func hear(_ fleet: [RunningProcess], at moment: Timestamp) async -> Bool {
+        let standing = fleet.quarantine[storage.process]
+        let now = time.now()
+        let news = state.withLock { state in
+            for process in fleet where process.presence.quarantine?.isServing ?? false {
+                state.contradictions.forget(process.id)
+            }
+            let news = state.quarantine.hear(standing, at: now, moment)
+            if case .quarantined? = news { state.contradictions.forgetProbed() }
+            return news
+        }
+        switch news {
+        case nil: return false
+        case .quarantined(let term)?:
+            logger.warning(
+                "this worker is quarantined: its peers contradict it, and it claims nothing",
+                metadata: [
+                    "contradicted": "\(term.contradicted)", "probed": "\(term.probed)",
+                    "until": "\(term.until)",
+                ])
+            await tell(AuditEntry.quarantined, term, message: "\(term)", at: moment)
+        case .onTrial?:
+            logger.info("the quarantine is over: this worker claims a few jobs at a time")
+            enqueued.wake()
+        case .released(let term)?:
+            logger.info("no peer contradicts this worker any more: it claims as ever")
+            await tell(
+                AuditEntry.quarantineEnded, term, message: "not contradicted any more", at: moment)
+            enqueued.wake()
+        }
+        return true
+    }
+
+    /// Goes on with what is left of a quarantine in which a process of this name was killed; to be done
+    /// before the first claim. One that was ended has no more to serve: that is how it is released by
+    /// hand.
+    package func resumeQuarantine() async throws(StorageError) {
+        let moment = try await storage.now()
+        func last(_ action: String) async throws(StorageError) -> AuditEntry? {
+            try await storage.audit(
+                matching: AuditFilter(
+                    action: action, object: limits.name, since: moment - OwnQuarantine.longest),
+                before: nil, limit: 1
+            ).first
+        }
+        guard let begun = try await last(AuditEntry.quarantined), let text = begun.after,
+            let term = try? JSONColumn.value(QuarantineTerm.self, of: text)
+        else { return }
+        if let ended = try await last(AuditEntry.quarantineEnded), ended.id > begun.id { return }
+        let now = time.now()
+        state.withLock { $0.quarantine.resume(term, at: now, moment) }
+    }
+
+    private func leaveQuarantine() async {
+        guard let term = state.withLock({ $0.quarantine.term }) else { return }
+        do {
+            let moment = try await storage.now()
+            await tell(
+                AuditEntry.quarantineEnded, term, message: "the worker was ended", at: moment)
+        } catch {
+            logger.debug("the end of the quarantine is not told", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func tell(
+        _ action: String, _ term: QuarantineTerm, message: String, at moment: Timestamp
+    ) async {
+        do {
+            let text = try JSONColumn.text(of: term)
+            let isBegun = action == AuditEntry.quarantined
+            try await storage.appendAudit([
+                AuditEntry(
+                    at: moment, actor: "fleet", action: action, object: limits.name,
+                    before: isBegun ? nil : text, after: isBegun ? text : nil, message: message)
+            ])
+        } catch {
+            logger.warning("a quarantine is not in the history", metadata: ["error": "\(error)"])
+        }
     }
 
     // MARK: - Claiming
@@ -291,6 +387,7 @@ package final class Worker: Service {
             guard !state.settings.isPaused.value else { return nil }
             let limit = min(
                 state.freePlaces, state.settings.batchSize.value,
+                state.quarantine.limit(holding: state.claimed),
                 state.trouble.limit(probing: state.probing, at: before))
             guard limit > 0 else { return nil }
             if before >= state.nextSweep {
@@ -409,6 +506,9 @@ package final class Worker: Service {
         }
         let endedAt = time.now()
         report = await isolation.believed(report, endedAt: endedAt)
+        if let pause = state.withLock({ $0.quarantine.pause }) {
+            report = report.disbelieved(because: pause)
+        }
         metrics.record(report, took: endedAt - startedAt)
         let finding = Finding(
             job: job, report: report, startedAt: startedAt,
@@ -417,6 +517,9 @@ package final class Worker: Service {
         let wakes = state.withLock { state in
             state.probing -= 1
             state.lags.record(lag, at: startedAt)
+            if report.outcome.isConclusive {
+                state.contradictions.probed(job.claim.check, at: endedAt)
+            }
             state.findings[lane.rawValue].append(finding)
             if let said = state.trouble.observe(report, startedAt: startedAt, at: endedAt) {
                 logger.warning("\(said)")
@@ -504,6 +607,7 @@ package final class Worker: Service {
                 metrics.completion.recordNanoseconds((time.now() - sentAt).microseconds * 1000)
                 turned = report.turned
                 note(report, of: batch)
+                compare(report, with: findings)
                 await counts.force(counted.filter { report.accepted.contains($0.job) })
                 break
             } catch .unavailable(let why) {
@@ -600,6 +704,25 @@ package final class Worker: Service {
         }
     }
 
+    /// Remembers whose failures these successes contradict. What the storage took is what a target was
+    /// found to be; of any other outcome another worker says more.
+    private func compare(_ report: CompletionReport, with findings: [Finding]) {
+        let now = time.now()
+        for finding in findings {
+            let base = finding.claim.base
+            guard base.inARow > 0, finding.report.outcome == .success,
+                finding.check.epoch == base.epoch, report.accepted.contains(finding.claim.job),
+                let failed = base.runSince,
+                let peer = base.contradicted(
+                    by: storage.process, at: finding.at, check: finding.check.spec)
+            else { continue }
+            state.withLock {
+                $0.contradictions.contradict(
+                    peer, on: finding.check.id, failed: failed, at: now)
+            }
+        }
+    }
+
     private func described(
         _ report: ProbeReport, of check: String, _ job: JobID, _ more: Logger.Metadata
     ) -> Logger.Metadata {
@@ -630,6 +753,17 @@ package final class Worker: Service {
             logger.warning(
                 "policy not evaluated", metadata: ["policy_id": "\(policy)", "error": "\(error)"])
         }
+    }
+}
+
+extension ProbeReport {
+    /// What a worker found whose peers contradict it.
+    fileprivate func disbelieved(because why: String) -> Self {
+        guard outcome.isConclusive else { return self }
+        var report = self
+        report.outcome = .inconclusive(.workerIsolated)
+        report.detail = "\(why); it saw \(outcome.reason?.rawValue ?? "a success")"
+        return report
     }
 }
 

@@ -46,7 +46,25 @@ package struct Troubles {
                     sentence: "no \(role) is running: nothing is probed",
                     remedy: "health-worker \(role)"))
         }
-        for process in fleet {
+        let disputed = fleet.filter(QuarantineText.isDisputed).compactMap { $0["name"]?.shown }
+        if !disputed.isEmpty {
+            troubles.append(
+                Trouble(
+                    rank: .doubtful, kind: "fleet", name: "workers",
+                    sentence:
+                        "disagree: others do not see what \(disputed.joined(separator: ", ")) "
+                        + "see, on most of their checks; too many to quarantine them",
+                    remedy: "health-worker fleet list"))
+        }
+        for process in fleet where !QuarantineText.isDisputed(process) {
+            if let line = QuarantineText.line(of: process) {
+                troubles.append(
+                    Trouble(
+                        rank: .doubtful, kind: "worker", name: process["name"]?.shown ?? "?",
+                        sentence: "is \(line); look at its way to the targets",
+                        remedy: "health-worker fleet list"))
+                continue
+            }
             guard let paused = process["paused"]?.shown else { continue }
             troubles.append(
                 Trouble(

@@ -26,8 +26,10 @@ import Testing
             }.joined() + "\n"
     }
 
-    /// Workers at these locations, each in a network of its own; the last `cut` of them lose it.
-    private func follow(_ locations: [String], cut: Int) async throws {
+    /// Workers at these locations, each in a network of its own, that see all targets.
+    private func follow(
+        _ locations: [String], _ body: (Cables, Fleet) async throws -> Void
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let networks = try Cables(workers: locations.count, targets: Self.checks.count)
@@ -40,7 +42,13 @@ import Testing
                 document: Self.document(locations: Set(locations).sorted().joined(separator: ", "))
             ))
         do {
-            try await follow(locations, cut: locations.indices.suffix(cut), networks, fleet)
+            for (number, location) in locations.enumerated() {
+                try fleet.startWorker(
+                    "worker-\(number)", location: location,
+                    by: networks.entrance(of: number, fleet.scratch))
+            }
+            for check in Self.checks { try await fleet.awaitHealth("healthy", of: check) }
+            try await body(networks, fleet)
         } catch {
             print(fleet.logs)
             await fleet.stop()
@@ -51,43 +59,111 @@ import Testing
         await target.destroy()
     }
 
-    private func follow(
-        _ locations: [String], cut: Range<Int>, _ networks: Cables, _ fleet: Fleet
-    ) async throws {
-        for (number, location) in locations.enumerated() {
-            try fleet.startWorker(
-                "worker-\(number)", location: location,
-                by: networks.entrance(of: number, fleet.scratch))
+    @Test(.timeLimit(.minutes(10)))
+    func `is found out by its peers, named and quarantined, and turns nothing`() async throws {
+        try await follow(["default", "default", "default"]) { networks, fleet in
+            let name = "worker-2"
+            let id = try await fleet.processes([name])
+
+            try networks.cut(2)
+
+            try await fleet.until("it is quarantined", within: .seconds(300)) {
+                try await fleet.quarantine(of: name) == ["quarantined"]
+            }
+            // It claims nothing more, and what it had in flight is over.
+            try await fleet.until("it holds nothing") {
+                try fleet.database.number(
+                    "SELECT count(*) FROM probe_jobs WHERE worker_id = \(id)") == 0
+            }
+            let moment = try fleet.databaseTime()
+            try await fleet.until("the others have its jobs") {
+                try fleet.database.number(
+                    """
+                    SELECT count(*) FROM (
+                        SELECT check_id FROM outcomes
+                        WHERE outcome = 'success' AND started_at > \(moment)
+                        GROUP BY check_id HAVING count(*) >= 2
+                    ) AS probed
+                    """) == 12
+            }
+            #expect(try fleet.probes(by: id, after: moment) == 0)
+            #expect(try fleet.turnsToUnhealthy() == 0)
+
+            // It says so itself, and everybody else.
+            let status = try await fleet.run(["status"] + fleet.connection)
+            #expect(status.code == 3)
+            #expect(status.text.contains("worker \(name): is quarantined until "), "\(status)")
+            #expect(try fleet.tell("fleet", "list").contains("contradicted by its peers on"))
+            #expect(fleet.log(of: name).contains("this worker is quarantined"))
+            #expect(fleet.log(of: "register-1").contains("a worker is quarantined"))
+            let events = try await fleet.client.get("/v1/events?type=quarantine").body
+            let told = String(decoding: events, as: UTF8.self)
+            #expect(told.contains("worker.quarantined") && told.contains(name), "\(told)")
+
+            // Killed, it goes on with what it has to serve, though its network is back.
+            try networks.mend(2)
+            await fleet.kill(name)
+            try fleet.startAgain(name)
+            var again = ""
+            try await fleet.until("it is back") {
+                let known = try fleet.database.rows(
+                    "SELECT process_id FROM processes WHERE presence LIKE '%\(name)%'")
+                again = known.map { $0[0] }.first { $0 != id } ?? ""
+                return !again.isEmpty
+            }
+            let since = try fleet.databaseTime()
+            for check in Self.checks { try await fleet.awaitOutcome(of: check) }
+            #expect(try await fleet.quarantine(of: name).contains("quarantined"))
+            #expect(try fleet.probes(by: again, after: since) == 0)
+
+            // Ended and started again, it works.
+            fleet.send(SIGTERM, to: name)
+            #expect(await fleet.end(of: name, within: .seconds(60)) == 0)
+            try fleet.startAgain(name)
+            try await fleet.until("it works") {
+                try fleet.database.number(
+                    """
+                    SELECT count(*) FROM outcomes
+                    WHERE outcome = 'success' AND started_at > \(since)
+                      AND worker_id IN (
+                          SELECT process_id FROM processes
+                          WHERE presence LIKE '%\(name)%' AND process_id NOT IN (\(id), \(again))
+                      )
+                    """) > 0
+            }
+            #expect(try fleet.turnsToUnhealthy() == 0)
         }
-        for check in Self.checks { try await fleet.awaitHealth("healthy", of: check) }
-        let ids = try await fleet.processes(cut.map { "worker-\($0)" })
-        let moment = try fleet.databaseTime()
-
-        for number in cut { try networks.cut(number) }
-
-        // Each of them has found a failure of each check, and of some more than would turn it alone.
-        let failures = "FROM outcomes WHERE outcome = 'failure' AND started_at > \(moment)"
-        try await fleet.until("the cut off fail everywhere", within: .seconds(150)) {
-            try fleet.database.number(
-                "SELECT count(DISTINCT check_id) \(failures) AND worker_id IN (\(ids))") == 12
-                && fleet.database.number("SELECT count(*) \(failures)") >= 84
-        }
-
-        #expect(
-            try fleet.database.number(
-                "SELECT count(*) FROM health_changes WHERE to_health = 'unhealthy'") == 0)
     }
 
-    @Test(.timeLimit(.minutes(5)))
-    func `turns nothing while another one sees the targets`() async throws {
-        try await follow(["default", "default"], cut: 1)
-    }
-
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `turns nothing with its whole location while another location sees the targets`()
         async throws
     {
-        try await follow(["fra1", "ams1", "ams1"], cut: 2)
+        try await follow(["fra1", "ams1", "ams1"]) { networks, fleet in
+            let ids = try await fleet.processes(["worker-1", "worker-2"])
+            let moment = try fleet.databaseTime()
+
+            for number in 1...2 { try networks.cut(number) }
+
+            // They have found a failure of each check, and of some more than would turn it alone: of two
+            // out of three one goes on.
+            let failures = "FROM outcomes WHERE outcome = 'failure' AND started_at > \(moment)"
+            try await fleet.until("the cut off fail everywhere", within: .seconds(300)) {
+                try fleet.database.number(
+                    "SELECT count(DISTINCT check_id) \(failures) AND worker_id IN (\(ids))") == 12
+                    && fleet.database.number("SELECT count(*) \(failures)") >= 84
+            }
+            try await fleet.until("they are said to disagree", within: .seconds(300)) {
+                try await fleet.run(["status"] + fleet.connection).text
+                    .contains("fleet workers: disagree")
+            }
+
+            #expect(try fleet.turnsToUnhealthy() == 0)
+            let quarantined =
+                try await fleet.quarantine(of: "worker-1")
+                + fleet.quarantine(of: "worker-2")
+            #expect(quarantined.count { $0 == "quarantined" } <= 1)
+        }
     }
 }
 
@@ -185,6 +261,24 @@ extension Fleet {
         ["--server", "http://127.0.0.1:\(client.port)", "--key-file", client.keyFile.path]
     }
 
+    fileprivate func turnsToUnhealthy() throws -> Int64 {
+        try database.number("SELECT count(*) FROM health_changes WHERE to_health = 'unhealthy'")
+    }
+
+    /// Where the processes of this name stand of which there is something to say.
+    fileprivate func quarantine(of name: String) async throws -> [String] {
+        struct Seen: Decodable {
+            struct Process: Decodable {
+                var name: String
+                var quarantine: Quarantine?
+            }
+            struct Quarantine: Decodable { var state: String }
+            var items: [Process]
+        }
+        return try await client.read("/v1/fleet", as: Seen.self).items
+            .filter { $0.name == name }.compactMap(\.quarantine?.state)
+    }
+
     /// The ids of processes with these names, as a list for SQL.
     fileprivate func processes(_ names: [String]) async throws -> String {
         var ids: [String] = []
@@ -254,6 +348,9 @@ private struct Cables {
 
     /// The far end of a worker's cable is pulled out: its packets go nowhere, and nobody is told.
     func cut(_ number: Int) throws { try ip("-n \(target) link set v\(number) down") }
+
+    /// It is put back.
+    func mend(_ number: Int) throws { try ip("-n \(target) link set v\(number) up") }
 
     /// Nobody answers at the addresses of these targets.
     func silence(_ numbers: ClosedRange<Int>) throws {

@@ -73,6 +73,82 @@ import Testing
         }
     }
 
+    @Test func `the fleet names a worker that its peers contradict, whether it heeds it or not`()
+        async throws
+    {
+        try await TestAPI.run { api in
+            func announce(_ number: Int64, _ presence: Presence) async throws {
+                try await MemoryStorage(
+                    process: ProcessID(number), shared: api.storage.shared
+                ).announce(presence)
+            }
+            var accused = Presence(
+                name: "host/1", roles: [.worker], location: "fra1", version: "1",
+                testimony: Testimony(probed: 20))
+            let now = api.clock.now
+            let accuser = Presence(
+                name: "host/2", roles: [.worker], location: "fra1", version: "1",
+                testimony: Testimony(
+                    probed: 20,
+                    contradicted: [
+                        .init(
+                            worker: 11, checks: CheckSample((1...14).map { CheckID($0) }),
+                            from: now - .minutes(1), to: now)
+                    ]))
+            try await announce(11, accused)
+            try await announce(12, accuser)
+
+            let named = try await api.get("/v1/fleet")
+            let overview = try await api.look("/", as: .read)
+            accused.paused = "quarantined: contradicted by peers on 14 of 20 checks"
+            accused.quarantine = QuarantineTerm(
+                since: now, until: now + .minutes(5), contradicted: 14, probed: 20)
+            try await announce(11, accused)
+            let quarantined = try await api.get("/v1/fleet")
+            let page = try await api.look("/fleet", as: .read)
+
+            #expect(named.string("/items/0/quarantine/state") == "named")
+            #expect(named.integer("/items/0/quarantine/contradicted") == 14)
+            #expect(named.integer("/items/0/quarantine/probed") == 20)
+            #expect(named["/items/0/quarantine/until"] == nil)
+            #expect(named["/items/1/quarantine"] == nil)
+            #expect(
+                overview.text.contains(
+                    "is contradicted by its peers on 14 of 20 checks, and still claims"))
+            #expect(quarantined.string("/items/0/quarantine/state") == "quarantined")
+            #expect(
+                quarantined.string("/items/0/quarantine/until") == "\(now + .minutes(5))")
+            #expect(page.text.contains("contradicted by its peers on 14 of 20 checks"))
+        }
+    }
+
+    @Test func `a fleet of which too many are contradicted disagrees`() async throws {
+        try await TestAPI.run { api in
+            let now = api.clock.now
+            for number in 11...13 as ClosedRange<Int64> {
+                let words = ([11, 12] as [ProcessID]).map {
+                    Testimony.Contradicted(
+                        worker: $0, checks: CheckSample((1...14).map { CheckID($0) }),
+                        from: now - .minutes(1), to: now)
+                }
+                try await MemoryStorage(
+                    process: ProcessID(number), shared: api.storage.shared
+                ).announce(
+                    Presence(
+                        name: "host/\(number)", roles: [.worker], location: "fra1", version: "1",
+                        testimony: Testimony(probed: 20, contradicted: number == 13 ? words : [])))
+            }
+
+            let fleet = try await api.get("/v1/fleet")
+            let overview = try await api.look("/", as: .read)
+
+            #expect(fleet.string("/items/0/quarantine/state") == "disputed")
+            #expect(fleet.string("/items/1/quarantine/state") == "disputed")
+            #expect(
+                overview.text.contains("disagree: others do not see what host/11, host/12 see"))
+        }
+    }
+
     @Test func `who was killed is lost, and who said goodbye is not`() async throws {
         try await TestAPI.run { api in
             for (number, name) in [(11, "host/1"), (12, "host/2"), (13, "host/3")] {

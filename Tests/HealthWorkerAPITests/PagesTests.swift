@@ -638,7 +638,7 @@ extension HTTPField.Name {
 }
 
 extension TestAPI {
-    fileprivate func look(
+    func look(
         _ uri: String, cookie: String?, headers: HTTPFields = [:]
     ) async throws -> TestAnswer {
         var headers = headers
@@ -648,12 +648,12 @@ extension TestAPI {
             try await client.executeRequest(uri: uri, method: .get, headers: headers, body: nil))
     }
 
-    fileprivate func look(_ uri: String, as role: KeyRole) async throws -> TestAnswer {
+    func look(_ uri: String, as role: KeyRole) async throws -> TestAnswer {
         try await look(uri, cookie: try await signIn(role))
     }
 
     /// The cookie of a session.
-    fileprivate func signIn(_ role: KeyRole) async throws -> String {
+    func signIn(_ role: KeyRole) async throws -> String {
         let answer = try await submit("/sign-in", ["key": keys[role] ?? ""])
         return String(try #require(answer.headers[.setCookie]).prefix { $0 != ";" })
     }

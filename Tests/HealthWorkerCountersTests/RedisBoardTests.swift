@@ -24,7 +24,19 @@ import Testing
             name: name, roles: [.worker, .api], location: "fra1", version: "1.2.3",
             startedAt: Timestamp(seconds: 1_700_000_000), claimed: 3, probing: 2,
             paused: "it's \"odd\"\nü",
-            settings: SettingsInForce(concurrency: 10, batchSize: 5))
+            settings: SettingsInForce(concurrency: 10, batchSize: 5),
+            testimony: Testimony(
+                probed: 1000,
+                contradicted: [
+                    .init(
+                        worker: ProcessID(1 << 52),
+                        checks: CheckSample((1...300).map { CheckID($0) }),
+                        from: Timestamp(seconds: 1_700_000_000),
+                        to: Timestamp(seconds: 1_700_000_060))
+                ]),
+            quarantine: QuarantineTerm(
+                since: Timestamp(seconds: 1_700_000_000), until: Timestamp(seconds: 1_700_000_300),
+                contradicted: 14, probed: 20))
         presence.beat = beat
         return presence
     }

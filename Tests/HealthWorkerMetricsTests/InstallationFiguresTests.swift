@@ -77,6 +77,35 @@ import Testing
         #expect(samples(.deadLetters, of: figures) == [["sink": "dns"]: 0, ["sink": "hook"]: 3])
     }
 
+    @Test func `workers that are contradicted are told by where they stand`() {
+        let none = ["named": 0, "quarantined": 0, "on_trial": 0, "disputed": 0]
+        func told(_ changed: [String: Double]) -> [[String: String]: Double] {
+            let all = none.mapValues(Double.init).merging(changed) { $1 }
+            return Dictionary(uniqueKeysWithValues: all.map { (["state": $0.key], $0.value) })
+        }
+        let alone = process(1, [.worker])
+        var accused = alone
+        accused.presence.testimony = Testimony(probed: 12)
+        var accuser = process(2, [.worker, .register])
+        accuser.presence.testimony = Testimony(
+            probed: 12,
+            contradicted: [
+                .init(
+                    worker: 1, checks: CheckSample((1...12).map { CheckID($0) }),
+                    from: now - .minutes(1), to: now)
+            ])
+        var quarantined = process(3, [.worker])
+        quarantined.presence.quarantine = QuarantineTerm(
+            since: now, until: now + .minutes(5), contradicted: 12, probed: 12)
+
+        #expect(samples(.quarantined, of: figures(processes: [alone])) == told([:]))
+        #expect(
+            samples(.quarantined, of: figures(processes: [accused, accuser])) == told(["named": 1]))
+        #expect(
+            samples(.quarantined, of: figures(processes: [accused, accuser, quarantined]))
+                == told(["disputed": 1, "quarantined": 1]))
+    }
+
     @Test func `a location that checks name and where nobody is has 0 workers`() {
         let figures = figures(
             [group(1, at: "fra1", "ams1"), group(2), group(1, .paused, at: "lhr1")],

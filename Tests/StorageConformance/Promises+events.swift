@@ -17,7 +17,7 @@ extension StoragePromise {
                 Dictionary(grouping: oldest.compactMap(\.kind)) { $0 }.mapValues(\.count),
                 [
                     .edit: 4, .health: 2, .route: 2, .override: 2, .freeze: 1, .settings: 1,
-                    .apply: 1,
+                    .apply: 1, .quarantine: 1,
                 ],
                 "what happened")
             let a = try await storage.check("a").id
@@ -136,7 +136,7 @@ extension StoragePromise {
     ]
 
     /// Two checks of which each turns, two policies with a route each, an override that comes and
-    /// goes, a freeze, a setting, and an apply.
+    /// goes, a freeze, a setting, a quarantine, and an apply.
     private static func happenings(
         _ storage: any Storage, _ fixture: any StorageFixture
     ) async throws {
@@ -158,6 +158,12 @@ extension StoragePromise {
         _ = try await evaluator.freeze(p, reason: "sale", until: nil, by: .init("ann"))
         _ = try await storage.change(
             SettingsChange(WorkerSettings(concurrency: 7), for: .all, actor: "ann"))
+        // Of a worker that is called as a check is.
+        try await storage.appendAudit([
+            AuditEntry(
+                at: try await storage.now(), actor: "fleet", action: AuditEntry.quarantined,
+                object: "a")
+        ])
         try await fixture.age(by: .seconds(1))
         _ = try await storage.write(
             WriteBatch(

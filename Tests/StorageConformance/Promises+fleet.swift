@@ -160,7 +160,19 @@ extension StoragePromise {
             let presence = Presence(
                 name: "host/1", roles: [.worker, .register], location: "fra1", version: "1.2.3",
                 startedAt: Timestamp(seconds: 1_700_000_000), claimed: 3, probing: 2,
-                paused: "isolated")
+                paused: "isolated",
+                testimony: Testimony(
+                    probed: 20,
+                    contradicted: [
+                        .init(
+                            worker: 2, checks: CheckSample((1...300).map { CheckID($0) }),
+                            from: Timestamp(seconds: 1_700_000_000),
+                            to: Timestamp(microseconds: 1_700_000_060_000_001))
+                    ]),
+                quarantine: QuarantineTerm(
+                    since: Timestamp(seconds: 1_700_000_000),
+                    until: Timestamp(seconds: 1_700_000_300), isServing: false, times: 2,
+                    contradicted: 14, probed: 20))
             try await first.announce(presence)
             try await second.announce(
                 Presence(name: "host/2", roles: [.api], location: "ams1", version: "1.2.3"))
@@ -175,6 +187,35 @@ extension StoragePromise {
             try expectEqual(both.map(\.id), [1, 2] as [ProcessID], "processes")
             try expectEqual(both.first?.presence, presence, "presence")
             try expectEqual(one.map(\.presence), [busier], "presence after the other's end")
+        },
+        StoragePromise("what workers say of each other is heard by all of them") {
+            let first = try await $0.storage(process: 1)
+            let second = try await $0.storage(process: 2)
+            func presence(_ name: String, _ contradicted: [Testimony.Contradicted]) -> Presence {
+                Presence(
+                    name: name, roles: [.worker], location: "x", version: "1",
+                    testimony: Testimony(probed: 12, contradicted: contradicted))
+            }
+            let now = try await first.now()
+            try await first.announce(presence("a", []))
+            try await second.announce(
+                presence(
+                    "b",
+                    [
+                        .init(
+                            worker: 1, checks: CheckSample((1...12).map { CheckID($0) }),
+                            from: now, to: now + .minutes(1))
+                    ]))
+
+            let standings = try await first.processes(seenWithin: .seconds(30)).quarantine
+
+            try expectEqual(
+                standings,
+                [1: Quarantine.Standing(state: .named, contradicted: 12, probed: 12)],
+                "who is contradicted")
+            try expectEqual(
+                try await second.processes(seenWithin: .seconds(30)).quarantine, standings,
+                "by the other")
         },
         StoragePromise("a process that is silent is not seen any more") {
             let storage = try await $0.storage(process: 1)

@@ -38,7 +38,8 @@ struct FleetCommand: AsyncParsableCommand {
                             process["probing"]?.text ?? "-",
                             Self.cell(of: settings?["concurrency"]),
                             Self.cell(of: settings?["batch_size"]),
-                            Self.cell(of: settings?["log_level"]), process["paused"]?.text ?? "-",
+                            Self.cell(of: settings?["log_level"]),
+                            QuarantineText.line(of: process) ?? process["paused"]?.text ?? "-",
                         ]
                     })
             }

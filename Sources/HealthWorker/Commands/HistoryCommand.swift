@@ -57,9 +57,10 @@ private struct PolicyHistory {
 
     init(of name: String, since: TimeSpan, _ client: APIClient) async throws {
         let policy = name.percentEncoded
-        // The settings of workers are about no policy, and may be why nothing turned.
+        // What workers go by is about no policy, and may be why nothing turned.
         let told = try await client.all("/v1/events?policy=\(policy)&since=\(since)")
-        let settings = try await client.all("/v1/events?type=settings&since=\(since)")
+        let settings = try await client.all(
+            "/v1/events?type=settings&type=quarantine&since=\(since)")
         // They come newest first.
         events = Self.events(telling: (told + settings).reversed())
         let deliveries = try await client.get("/v1/routes/\(policy)/deliveries")

@@ -566,6 +566,23 @@ enum Answers {
         required("location", text), required("version", text), optional("started_at", time),
         required("seen_at", time), required("claimed", count), required("probing", count),
         optional("paused", text.described("Why it claims nothing at present.")),
+        optional(
+            "quarantine",
+            .object([
+                required(
+                    "state",
+                    .choice(of: Quarantine.State.self).described(
+                        "`named`: it does not heed it yet, and still claims. `quarantined`: it claims "
+                            + "nothing. `on_trial`: it claims a few jobs at a time, to see whether "
+                            + "it is right again. `disputed`: it is contradicted, as are too many "
+                            + "others, and goes on.")),
+                required("contradicted", count.described("Checks on which it is.")),
+                required("probed", count.described("Of so many, within the last minutes.")),
+                optional("since", time), optional("until", time),
+                optional("times", count.described("How often in a row it was quarantined.")),
+            ]).described(
+                "Of a worker whose failures its peers do not see. Not there where there is nothing to "
+                    + "say.")),
         optional("settings", .reference("SettingsInForce").described("Of a worker only.")),
         optional("sinks", words.described("Those that a register reaches.")),
     ])

@@ -83,10 +83,11 @@ struct InstallationEndpoints {
                 lost = try await backend.storage.processes(seenWithin: span.duration)
                     .filter { !known.contains($0.id) }.sorted { $0.seenAt < $1.seenAt }
             }
+            let standings = alive.quarantine
             return .json(
                 .object([
-                    .init("items", .list(alive.map(node))),
-                    entry("lost", lost.map { .list($0.map(node)) }),
+                    .init("items", .list(alive.map { node(of: $0, standings[$0.id]) })),
+                    entry("lost", lost.map { .list($0.map { node(of: $0) }) }),
                 ]))
         }
     }
@@ -94,7 +95,9 @@ struct InstallationEndpoints {
     /// A process that was killed is forgotten after a day.
     private static let remembered = TimeSpan.hours(24)
 
-    private func node(of process: RunningProcess) -> Node {
+    private func node(
+        of process: RunningProcess, _ standing: Quarantine.Standing? = nil
+    ) -> Node {
         .object([
             // 64 bits: more than a number in JavaScript holds.
             .init("id", .text(process.id.description)), .init("name", .text(process.presence.name)),
@@ -106,8 +109,20 @@ struct InstallationEndpoints {
             .init("claimed", .number(process.presence.claimed)),
             .init("probing", .number(process.presence.probing)),
             entry("paused", process.presence.paused.map(Node.text)),
+            entry("quarantine", standing.map(node)),
             entry("settings", process.presence.settings.map(node)),
             entry("sinks", process.presence.sinks.map(Node.names)),
+        ])
+    }
+
+    private func node(of standing: Quarantine.Standing) -> Node {
+        .object([
+            .init("state", .text(standing.state.rawValue)),
+            .init("contradicted", .number(standing.contradicted)),
+            .init("probed", .number(standing.probed)),
+            entry("since", (standing.term?.since).map(Node.time)),
+            entry("until", (standing.term?.until).map(Node.time)),
+            entry("times", (standing.term?.times).map { .number($0) }),
         ])
     }
 

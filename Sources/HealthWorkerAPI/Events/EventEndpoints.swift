@@ -15,7 +15,7 @@ struct EventEndpoints {
             .get, "/v1/events", "listEvents", tag: .events, role: .read,
             summary: "List what happened, newest first, or listen to what happens",
             description: "Turns of health, new routes, overrides, freezes, maintenances, orders, "
-                + "edits, applies and settings of workers. An apply is one event; with `policy`, `check` or "
+                + "edits, applies, and settings and quarantines of workers. An apply is one event; with `policy`, `check` or "
                 + "`selector` it is one for each object that is meant and that it changed.\n\nWith "
                 + "`Accept: text/event-stream` it goes on for as long as the caller listens, oldest "
                 + "first, beginning with `since` or with what happens from now on. Each event has "

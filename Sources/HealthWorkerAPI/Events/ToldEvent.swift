@@ -145,7 +145,7 @@ private struct EventCast {
     private static func deed(_ audited: AuditEntry, _ kind: EventKind) -> Node {
         let isShort =
             switch kind {
-            case .override, .freeze, .maintenance, .hold, .settings: true
+            case .override, .freeze, .maintenance, .hold, .settings, .quarantine: true
             case .apply: audited.action == AuditEntry.documentApplied
             case .health, .route, .order, .edit: false
             }

@@ -69,6 +69,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case queueMissedTicks = "health_worker_queue_missed_ticks_total"
     case oldestTransaction = "health_worker_storage_oldest_transaction_seconds"
     case processes = "health_worker_processes"
+    case quarantined = "health_worker_quarantined"
     case checks = "health_worker_checks"
     case checksPaused = "health_worker_checks_paused"
     case checksStale = "health_worker_checks_stale"
@@ -189,6 +190,8 @@ extension MetricName {
             "Age of the oldest open transaction, which keeps ended jobs from being vacuumed; 0 without one."
         case .processes:
             "Processes that are alive, by role and location; 0 for a location that checks name and where nobody is."
+        case .quarantined:
+            "Workers that their peers contradict, by state: named, quarantined, on_trial, or disputed (too many are)."
         case .checks: "Checks by the health that is held of their targets."
         case .checksPaused: "Checks that are not probed because they are disabled."
         case .checksStale: "Checks whose health is not backed by fresh outcomes, by why."

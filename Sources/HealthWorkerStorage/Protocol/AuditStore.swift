@@ -94,6 +94,10 @@ extension AuditEntry {
     /// A maintenance began, or was over, for members of a policy.
     package static let maintenanceBegan = "policy.maintenance_began"
     package static let maintenanceEnded = "policy.maintenance_ended"
+    /// A worker is contradicted by its peers, and claims nothing for a while.
+    package static let quarantined = "worker.quarantined"
+    /// It was right for a while, or was ended.
+    package static let quarantineEnded = "worker.released"
     /// Set names have no parentheses.
     static let noSet = "(no set)"
 

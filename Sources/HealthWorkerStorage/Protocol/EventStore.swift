@@ -118,6 +118,8 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     case apply
     /// What workers go by was set or cleared.
     case settings
+    /// A worker was quarantined, or released.
+    case quarantine
 
     /// The audit log's words for it.
     package var actions: [String] { checkActions + policyActions + otherActions }
@@ -125,7 +127,9 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
     package var checkActions: [String] {
         switch self {
         case .edit, .apply: ["check.created", "check.updated", "check.renamed", "check.deleted"]
-        case .health, .route, .override, .freeze, .order, .maintenance, .hold, .settings: []
+        case .health, .route, .override, .freeze, .order, .maintenance, .hold, .settings,
+            .quarantine:
+            []
         }
     }
 
@@ -138,7 +142,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         case .hold: [AuditEntry.held, AuditEntry.holdEnded, AuditEntry.released]
         case .edit, .apply:
             ["policy.created", "policy.updated", "policy.renamed", "policy.deleted"]
-        case .health, .route, .settings: []
+        case .health, .route, .settings, .quarantine: []
         }
     }
 
@@ -147,6 +151,7 @@ package enum EventKind: String, Hashable, Sendable, CaseIterable {
         case .apply: [AuditEntry.documentApplied]
         case .settings: ["worker_settings.set", "worker_settings.cleared"]
         case .maintenance: ["maintenance.ordered", "maintenance.changed", "maintenance.ended"]
+        case .quarantine: [AuditEntry.quarantined, AuditEntry.quarantineEnded]
         case .health, .route, .override, .freeze, .order, .hold, .edit: []
         }
     }

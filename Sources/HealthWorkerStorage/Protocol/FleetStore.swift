@@ -40,11 +40,17 @@ package struct Presence: Hashable, Sendable, Codable {
     package var lags: LagHistogram?
     /// The sinks that a register reaches; nil: it delivers to none.
     package var sinks: [String]?
+    /// What a worker found out lately, and where it contradicts others; nil for who is none, and by a
+    /// version that did not compare.
+    package var testimony: Testimony?
+    /// Nil while its peers do not contradict it.
+    package var quarantine: QuarantineTerm?
 
     package init(
         name: String, roles: [Role], location: String, version: String,
         startedAt: Timestamp? = nil, claimed: Int = 0, probing: Int = 0, paused: String? = nil,
-        settings: SettingsInForce? = nil, lags: LagHistogram? = nil, sinks: [String]? = nil
+        settings: SettingsInForce? = nil, lags: LagHistogram? = nil, sinks: [String]? = nil,
+        testimony: Testimony? = nil, quarantine: QuarantineTerm? = nil
     ) {
         self.name = name
         self.roles = roles
@@ -57,6 +63,8 @@ package struct Presence: Hashable, Sendable, Codable {
         self.settings = settings
         self.lags = lags
         self.sinks = sinks
+        self.testimony = testimony
+        self.quarantine = quarantine
     }
 }
 
@@ -83,5 +91,16 @@ extension [RunningProcess] {
             }
         }
         return latest.values.sorted { ($0.presence.name, $0.id) < ($1.presence.name, $1.id) }
+    }
+
+    /// Where its workers stand of whom there is something to say.
+    package var quarantine: [ProcessID: Quarantine.Standing] {
+        Quarantine.standings(
+            of: filter { $0.presence.roles.contains(.worker) }.map { process in
+                let presence = process.presence
+                return Quarantine.Worker(
+                    id: process.id, testimony: presence.testimony, term: presence.quarantine,
+                    isPaused: presence.paused != nil)
+            })
     }
 }
