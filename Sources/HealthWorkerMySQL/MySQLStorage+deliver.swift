@@ -264,6 +264,26 @@ extension MySQLStorage {
         }
     }
 
+    package func pruneDeadLetters(
+        keep: Duration, limit: Int
+    ) async throws(StorageError) -> Int {
+        try await read { session in
+            try session.run(
+                """
+                DELETE d
+                FROM (
+                    SELECT letter_id
+                    FROM dead_letters
+                    ORDER BY letter_id
+                    LIMIT ?
+                ) AS oldest
+                STRAIGHT_JOIN dead_letters AS d
+                  ON d.letter_id = oldest.letter_id
+                WHERE d.given_up_at < ?
+                """, [limit, session.now - keep])
+        }
+    }
+
     package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
         try await perform { session in
             try session.all(

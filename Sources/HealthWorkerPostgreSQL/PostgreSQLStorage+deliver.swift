@@ -217,6 +217,24 @@ extension PostgreSQLStorage {
         }
     }
 
+    package func pruneDeadLetters(
+        keep: Duration, limit: Int
+    ) async throws(StorageError) -> Int {
+        try await perform { session in
+            try session.run(
+                """
+                DELETE FROM dead_letters
+                WHERE given_up_at < now_us() - $1
+                  AND letter_id IN (
+                    SELECT letter_id
+                    FROM dead_letters
+                    ORDER BY letter_id
+                    LIMIT $2
+                )
+                """, [keep, limit])
+        }
+    }
+
     package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
         try await perform { session in
             try session.all(

@@ -15,7 +15,7 @@ package struct Register: Service {
         package var slotsAtOnce: Int
         /// How long outcomes are kept.
         package var keepsOutcomes: Duration
-        /// How long the audit log is kept.
+        /// How long the audit log is kept, and routes that were given up.
         package var keepsAudit: Duration
 
         package init(
@@ -158,7 +158,7 @@ package struct Register: Service {
         }
         let duties: [() async throws(StorageError) -> Void] = [
             insertMissedEvaluations, updateJobs, lookForOldTransactions, pruneOutcomes,
-            pruneAudit, pruneMaintenances,
+            pruneAudit, pruneMaintenances, pruneDeadLetters,
         ]
         var failure: StorageError?
         for duty in duties {
@@ -220,6 +220,13 @@ package struct Register: Service {
     /// What is over is history like the entries that tell of it, and goes with them.
     private func pruneMaintenances() async throws(StorageError) {
         while try await storage.pruneMaintenances(keep: limitsInForce.keepsAudit, limit: 500) == 500
+        {
+            if Task.isCancelled { break }
+        }
+    }
+
+    private func pruneDeadLetters() async throws(StorageError) {
+        while try await storage.pruneDeadLetters(keep: limitsInForce.keepsAudit, limit: 500) == 500
         {
             if Task.isCancelled { break }
         }

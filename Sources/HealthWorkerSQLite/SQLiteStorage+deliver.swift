@@ -214,6 +214,24 @@ extension SQLiteStorage {
         }
     }
 
+    package func pruneDeadLetters(
+        keep: Duration, limit: Int
+    ) async throws(StorageError) -> Int {
+        try await write { session in
+            try session.run(
+                """
+                DELETE FROM dead_letters
+                WHERE given_up_at < ?
+                  AND letter_id IN (
+                    SELECT letter_id
+                    FROM dead_letters
+                    ORDER BY letter_id
+                    LIMIT ?
+                )
+                """, [(session.now - keep).microseconds, limit])
+        }
+    }
+
     package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
         try await read { session in
             try session.all(

@@ -264,7 +264,8 @@ extension Settings {
             audit: keys.value(
                 "history.audit", .time(.hours(24) ... .hours(4000 * 24)), default: .hours(400 * 24),
                 reloads: true,
-                "How long the audit log tells who changed what."))
+                "How long the audit log tells who changed what, and routes that a sink never took are kept."
+            ))
 
         log = Log(
             level: keys.value(

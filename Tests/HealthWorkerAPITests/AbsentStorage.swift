@@ -127,6 +127,9 @@ struct AbsentStorage: Storage {
     func audit(matching _: AuditFilter, before _: Int64?, limit _: Int)
         throws(StorageError) -> [AuditEntry]
     { throw away }
+    func pruneDeadLetters(keep _: Duration, limit _: Int) throws(StorageError) -> Int {
+        throw away
+    }
     func pruneAudit(keep _: Duration, limit _: Int) throws(StorageError) -> Int { throw away }
 
     func secrets(unlessRevision _: Int64?) throws(StorageError) -> StoredSecrets? { throw away }

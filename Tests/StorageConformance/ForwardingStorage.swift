@@ -392,6 +392,11 @@ extension ForwardingStorage {
         try await base.events(query)
     }
 
+    package func pruneDeadLetters(
+        keep: Duration, limit: Int
+    ) async throws(StorageError) -> Int {
+        try await base.pruneDeadLetters(keep: keep, limit: limit)
+    }
     package func pruneAudit(keep: Duration, limit: Int) async throws(StorageError) -> Int {
         try await base.pruneAudit(keep: keep, limit: limit)
     }

@@ -294,6 +294,33 @@ extension StoragePromise {
             try expectEqual(brought.map(\.route), [routes[0]], "what is told again")
             try expectEqual(try await storage.deadLetters(of: nil), [], "dead letters left")
         },
+        StoragePromise("dead letters are forgotten when they are old, so many at a time") {
+            let storage = try await $0.storage(process: 1)
+            let routes = try await Self.threeRoutes(storage)
+            func giveUp() async throws {
+                let delivery = try unwrap(
+                    try await storage.claimDeliveries(
+                        to: ["dns"], of: .event, limit: 9, lease: .seconds(60)
+                    ).first, "delivery")
+                try expect(try await storage.giveUp(delivery, error: "410"), "It was not given up")
+            }
+            try await giveUp()
+            try await giveUp()
+            try await $0.age(by: .hours(2))
+            try await giveUp()
+
+            let early = try await storage.pruneDeadLetters(keep: .hours(3), limit: 9)
+            let first = try await storage.pruneDeadLetters(keep: .hours(1), limit: 1)
+            let left = try await storage.deadLetters(of: nil).map(\.generation)
+            let second = try await storage.pruneDeadLetters(keep: .hours(1), limit: 9)
+            let third = try await storage.pruneDeadLetters(keep: .hours(1), limit: 9)
+
+            try expectEqual([early, first, second, third], [0, 1, 1, 0], "forgotten")
+            try expectEqual(left, routes.dropFirst().map(\.generation), "left by the first step")
+            try expectEqual(
+                try await storage.deadLetters(of: nil).map(\.generation),
+                [routes[2].generation], "left")
+        },
         StoragePromise("a retry makes due what waits, and leaves alone what somebody holds") {
             let storage = try await $0.storage(process: 1)
             try await storage.put(

@@ -183,6 +183,17 @@ extension MemoryStorage {
         }
     }
 
+    package func pruneDeadLetters(
+        keep: Duration, limit: Int
+    ) async throws(StorageError) -> Int {
+        try withState { state, now in
+            let oldest = state.deadLetters.prefix(limit)
+            let kept = oldest.filter { $0.givenUpAt >= now - keep }
+            state.deadLetters.replaceSubrange(oldest.indices, with: kept)
+            return oldest.count - kept.count
+        }
+    }
+
     package func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding] {
         try withState { state, _ in
             state.holdings.filter { $0.key.policy == policy }.values

@@ -52,6 +52,9 @@ package protocol DeliveryStore: Sendable {
     func pendingDeliveries(of policy: PolicyID?) async throws(StorageError) -> [PendingDelivery]
     /// What was given up, of one policy or all, oldest first.
     func deadLetters(of policy: PolicyID?) async throws(StorageError) -> [DeadLetter]
+    /// Removes, of the `limit` oldest dead letters, those that were given up longer ago than `keep`.
+    /// - Returns: how many went.
+    func pruneDeadLetters(keep: Duration, limit: Int) async throws(StorageError) -> Int
     /// What was delivered last to each publication of a policy, in the order of sinks and names.
     func holdings(of policy: PolicyID) async throws(StorageError) -> [Holding]
 
