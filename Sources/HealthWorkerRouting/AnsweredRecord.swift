@@ -30,14 +30,14 @@ extension Route {
         of records: [AnsweredRecord], in family: RecordFamily, from server: String
     ) -> String? {
         let type = family.rawValue
-        let wanted = Set(
-            answer.records(of: family).map {
-                AnsweredRecord(value: RecordSet.canonical($0.value, type), ttl: answer.ttl)
-            })
-        let found = Set(
-            records.map {
-                AnsweredRecord(value: RecordSet.canonical($0.value, type), ttl: $0.ttl)
-            })
+        func record(_ value: String, _ ttl: Int) -> AnsweredRecord {
+            let value =
+                family == .txt
+                ? "\"\(Self.text(in: value))\"" : RecordSet.canonical(value, type)
+            return AnsweredRecord(value: value, ttl: ttl)
+        }
+        let wanted = Set(answer.records(of: family).map { record($0.value, answer.ttl) })
+        let found = Set(records.map { record($0.value, $0.ttl) })
         if found == wanted { return nil }
         func text(_ records: Set<AnsweredRecord>) -> String {
             if records.isEmpty { return "nothing" }
@@ -46,5 +46,29 @@ extension Route {
             return "\(values) with TTL \(ttls)"
         }
         return "\(server) answers \(type) \(text(found)), and \(text(wanted)) is published."
+    }
+
+    /// What the strings of a TXT record say together: where one ends is a matter of writing
+    /// (RFC 1035 §5.1, RFC 7208 §3.3).
+    private static func text(in strings: String) -> String {
+        var text: [UInt8] = []
+        var isInside = false
+        var rest = Array(strings.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\\"), let next = rest.popFirst() {
+                let digits = String(decoding: [next] + rest.prefix(2), as: UTF8.self)
+                if digits.utf8.count == 3, let code = UInt8(digits) {
+                    rest = rest.dropFirst(2)
+                    text.append(code)
+                } else {
+                    text.append(next)
+                }
+            } else if byte == UInt8(ascii: "\"") {
+                isInside.toggle()
+            } else if isInside {
+                text.append(byte)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -288,6 +288,20 @@ struct AnsweredRecordTests {
                 of: [AnsweredRecord(value: "2001:db8::1", ttl: 30)], in: .aaaa, from: "ns1") != nil)
     }
 
+    @Test func `a text is compared by what its strings say together`() {
+        let route = route([#""site=fra1; \"a\"""#])
+
+        #expect(
+            route.difference(
+                of: [AnsweredRecord(value: #""site=fra1" "\059 \034a\"""#, ttl: 30)], in: .txt,
+                from: "ns1") == nil)
+        #expect(
+            route.difference(
+                of: [AnsweredRecord(value: #""site=ams1""#, ttl: 30)], in: .txt, from: "ns1")
+                == #"ns1 answers TXT "site=ams1" with TTL 30, and "site=fra1; "a"" with TTL 30 is "#
+                + "published.")
+    }
+
     @Test func `an alias is compared as a name`() {
         let route = route(["CDN.example.net"])
 

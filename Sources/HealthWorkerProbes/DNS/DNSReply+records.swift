@@ -27,7 +27,7 @@ extension DNSReply {
             case (.address(let address), .a) where address.isV4: value = "\(address)"
             case (.address(let address), .aaaa) where !address.isV4: value = "\(address)"
             case (.alias(let target), .cname): value = "\(target)"
-            case (.text(let bytes), .txt): value = "\"\(String(decoding: bytes, as: UTF8.self))\""
+            case (.text(let text), .txt): value = text
             default: return nil
             }
             return (value, Int(record.timeToLive))

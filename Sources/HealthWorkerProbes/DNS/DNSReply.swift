@@ -15,8 +15,8 @@ package struct DNSReply: Hashable, Sendable {
         /// The start of a zone, with how long its negative answers hold, in seconds.
         case zone(negative: UInt32)
         case nameServer
-        /// The strings of a TXT record, one after the other.
-        case text([UInt8])
+        /// Its strings as zone files have them: each in quotes, a space between two.
+        case text(String)
         case other
     }
 
@@ -211,20 +211,37 @@ private struct Reader {
             _ = try name()
             for _ in 0..<4 { _ = try longNumber() }
             return .zone(negative: try longNumber())
-        case .txt:
-            var text: [UInt8] = []
-            while position < end {
-                let length = Int(bytes[position])
-                guard position + length < end else { throw .data }
-                text += bytes[(position + 1)..<(position + 1 + length)]
-                position += length + 1
-            }
-            return .text(text)
         case .ns:
             return .nameServer
+        case .txt:
+            return .text(try strings(until: end))
         default:
             return .other
         }
+    }
+
+    /// Strings behind their lengths (RFC 1035 §3.3.14), as §5.1 writes them.
+    private mutating func strings(until end: Int) throws(DNSReplyError) -> String {
+        var text = ""
+        while position < end {
+            let length = Int(bytes[position])
+            guard position + 1 + length <= end else { throw .data }
+            text += text.isEmpty ? "\"" : " \""
+            for byte in bytes[(position + 1)..<(position + 1 + length)] {
+                switch byte {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                    text += "\\\(Unicode.Scalar(byte))"
+                case 0x20...0x7e:
+                    text.unicodeScalars.append(Unicode.Scalar(byte))
+                default:
+                    let digits = String(byte)
+                    text += "\\" + String(repeating: "0", count: 3 - digits.count) + digits
+                }
+            }
+            text += "\""
+            position += 1 + length
+        }
+        return text
     }
 
     /// Reads a record of the additional section; the upper bits of the code where it has them.
