@@ -36,6 +36,9 @@ static const unsigned char mysql_010[] = {
 static const unsigned char mysql_011[] = {
 #embed "MySQL/011_maintenance.sql"
 };
+static const unsigned char mysql_012[] = {
+#embed "MySQL/012_history.sql"
+};
 
 static const unsigned char postgresql_001[] = {
 #embed "PostgreSQL/001_checks.sql"
@@ -69,6 +72,9 @@ static const unsigned char postgresql_010[] = {
 };
 static const unsigned char postgresql_011[] = {
 #embed "PostgreSQL/011_maintenance.sql"
+};
+static const unsigned char postgresql_012[] = {
+#embed "PostgreSQL/012_history.sql"
 };
 
 static const unsigned char sqlite_001[] = {
@@ -104,6 +110,9 @@ static const unsigned char sqlite_010[] = {
 static const unsigned char sqlite_011[] = {
 #embed "SQLite/011_maintenance.sql"
 };
+static const unsigned char sqlite_012[] = {
+#embed "SQLite/012_history.sql"
+};
 
 static const struct embedded_migration migrations[] = {
     {"MySQL", 1, "checks", mysql_001, sizeof mysql_001},
@@ -117,6 +126,7 @@ static const struct embedded_migration migrations[] = {
     {"MySQL", 9, "trust", mysql_009, sizeof mysql_009},
     {"MySQL", 10, "arrivals", mysql_010, sizeof mysql_010},
     {"MySQL", 11, "maintenance", mysql_011, sizeof mysql_011},
+    {"MySQL", 12, "history", mysql_012, sizeof mysql_012},
     {"PostgreSQL", 1, "checks", postgresql_001, sizeof postgresql_001},
     {"PostgreSQL", 2, "queue", postgresql_002, sizeof postgresql_002},
     {"PostgreSQL", 3, "routes", postgresql_003, sizeof postgresql_003},
@@ -128,6 +138,7 @@ static const struct embedded_migration migrations[] = {
     {"PostgreSQL", 9, "trust", postgresql_009, sizeof postgresql_009},
     {"PostgreSQL", 10, "arrivals", postgresql_010, sizeof postgresql_010},
     {"PostgreSQL", 11, "maintenance", postgresql_011, sizeof postgresql_011},
+    {"PostgreSQL", 12, "history", postgresql_012, sizeof postgresql_012},
     {"SQLite", 1, "checks", sqlite_001, sizeof sqlite_001},
     {"SQLite", 2, "queue", sqlite_002, sizeof sqlite_002},
     {"SQLite", 3, "routes", sqlite_003, sizeof sqlite_003},
@@ -139,6 +150,7 @@ static const struct embedded_migration migrations[] = {
     {"SQLite", 9, "trust", sqlite_009, sizeof sqlite_009},
     {"SQLite", 10, "arrivals", sqlite_010, sizeof sqlite_010},
     {"SQLite", 11, "maintenance", sqlite_011, sizeof sqlite_011},
+    {"SQLite", 12, "history", sqlite_012, sizeof sqlite_012},
 };
 
 const char *embedded_version(void) { return "0.1.0"; }

@@ -238,16 +238,10 @@ struct Installation {
 
 extension Worker.Limits {
     init(_ settings: Settings) {
-        let keeps: Worker.KeptOutcomes =
-            switch settings.history.outcomes {
-            case .all: .all
-            case .changes: .changes
-            case .none: .none
-            }
         self.init(
             name: settings.worker.name, location: settings.worker.location,
             concurrency: settings.worker.concurrency, batchSize: settings.worker.batchSize,
-            leaseMargin: settings.worker.leaseMargin.duration, keeps: keeps,
+            leaseMargin: settings.worker.leaseMargin.duration, keeps: settings.history.outcomes,
             logLevel: settings.log.level)
     }
 }
@@ -256,7 +250,9 @@ extension Register.Limits {
     init(_ settings: Settings) {
         self.init(
             pollInterval: settings.register.pollInterval.duration,
-            keepsOutcomes: settings.history.keep.duration,
+            outcomes: settings.history.outcomes,
+            keepsOutcomes: max(settings.history.keep.duration, HourMaker.shortestKeep),
+            keepsHours: settings.history.hours.duration,
             keepsAudit: settings.history.audit.duration)
     }
 }

@@ -75,7 +75,7 @@ private struct OutcomeCounters: Sendable {
 /// Calls of one step that the storage did not answer.
 struct StorageFailures: Sendable {
     enum Step: String {
-        case claim, complete, enqueue, sweep, housekeeping
+        case claim, complete, enqueue, sweep, housekeeping, hours
     }
 
     private let counter: Counter

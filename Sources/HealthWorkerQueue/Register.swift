@@ -6,31 +6,40 @@ import ServiceLifecycle
 import Synchronization
 
 /// Puts due checks into the job table, and sees to what nobody else did: evaluations that wait,
-/// jobs whose third lease ended, history that is too old. Any number may run.
+/// jobs whose third lease ended, history that is too old, the figures of hours that are over. Any
+/// number may run.
 package struct Register: Service {
     package struct Limits: Sendable {
         /// How long it waits between looks when no slot is due earlier.
         package var pollInterval: Duration
         /// Slots that one statement takes.
         package var slotsAtOnce: Int
+        /// Which outcomes are kept.
+        package var outcomes: KeptOutcomes
         /// How long outcomes are kept.
         package var keepsOutcomes: Duration
+        /// How long the figures of each hour are kept.
+        package var keepsHours: Duration
         /// How long the audit log is kept, and routes that were given up.
         package var keepsAudit: Duration
 
         package init(
             pollInterval: Duration = .milliseconds(250), slotsAtOnce: Int = 8,
-            keepsOutcomes: Duration = .hours(24 * 7), keepsAudit: Duration = .hours(24 * 400)
+            outcomes: KeptOutcomes = .all, keepsOutcomes: Duration = .hours(24 * 7),
+            keepsHours: Duration = .hours(24 * 400), keepsAudit: Duration = .hours(24 * 400)
         ) {
             self.pollInterval = pollInterval
             self.slotsAtOnce = slotsAtOnce
+            self.outcomes = outcomes
             self.keepsOutcomes = keepsOutcomes
+            self.keepsHours = keepsHours
             self.keepsAudit = keepsAudit
         }
     }
 
     private let storage: any Storage
     private let evaluator: PolicyEvaluator
+    private let hours: HourMaker
     private let limits: LimitsInForce
     private let turns = LoopTurns()
     private let time: ProcessTime
@@ -70,6 +79,7 @@ package struct Register: Service {
     ) {
         self.storage = storage
         self.evaluator = evaluator
+        hours = HourMaker(storage: storage)
         self.limits = LimitsInForce(limits)
         self.enqueued = enqueued
         self.time = time
@@ -99,6 +109,7 @@ package struct Register: Service {
                 group.addTask { await repeatedly(.enqueue, enqueue) }
                 group.addTask { await repeatedly(.sweep, sweep) }
                 group.addTask { await repeatedly(.housekeeping, keepHouse) }
+                group.addTask { await repeatedly(.hours, makeHours) }
             }
         }
     }
@@ -170,6 +181,28 @@ package struct Register: Service {
         }
         if let failure { throw failure }
         return .seconds(60)
+    }
+
+    /// Makes the figures of a few checks or policies in an hour that is over, or removes a few that are
+    /// too old: what one register does for all, in small pieces with a pause after each, beside whatever
+    /// is claimed and completed.
+    /// - Returns: how long to wait before the next step.
+    package func makeHours() async throws(StorageError) -> Duration {
+        let limits = limitsInForce
+        guard try await storage.takeDuty("hours", for: .seconds(55)) else {
+            let behind = try await hours.hoursBehind(keeping: limits.keepsOutcomes)
+            metrics.historyBehind.record(behind * 3600)
+            return .seconds(60)
+        }
+        let pause = Duration.milliseconds(20)
+        switch try await hours.step(kept: limits.outcomes, for: limits.keepsOutcomes) {
+        case .made(let waiting):
+            metrics.historyBehind.record(waiting * 3600)
+            return pause
+        case .upToDate:
+            metrics.historyBehind.record(0)
+            return try await hours.prune(keeping: limits.keepsHours) > 0 ? pause : .seconds(60)
+        }
     }
 
     private func insertMissedEvaluations() async throws(StorageError) {

@@ -5,11 +5,12 @@ import Synchronization
 /// What a register tells Prometheus.
 final class RegisterMetrics: Sendable {
     enum Step: String, CaseIterable {
-        case enqueue, sweep, housekeeping
+        case enqueue, sweep, housekeeping, hours
     }
 
     let enqueued = Counter(label: MetricName.jobsEnqueued.rawValue)
     let evaluationsMissed = Counter(label: MetricName.evaluationsMissed.rawValue)
+    let historyBehind = Gauge(label: MetricName.historyBehind.rawValue)
     private let steps = Dictionary(
         uniqueKeysWithValues: Step.allCases.map { step in
             let timer = Timer(
@@ -18,7 +19,7 @@ final class RegisterMetrics: Sendable {
         })
     private let failures: [Step: StorageFailures] = [
         .enqueue: StorageFailures(.enqueue), .sweep: StorageFailures(.sweep),
-        .housekeeping: StorageFailures(.housekeeping),
+        .housekeeping: StorageFailures(.housekeeping), .hours: StorageFailures(.hours),
     ]
     private let finished: Mutex<[Step: Duration]>
 

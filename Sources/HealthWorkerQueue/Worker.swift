@@ -47,13 +47,6 @@ package final class Worker: Service {
         }
     }
 
-    package enum KeptOutcomes: String, Sendable {
-        case all
-        /// Those that are no success, or that turned health.
-        case changes
-        case none
-    }
-
     private let storage: any Storage
     private let counts: any Counts
     private let evaluator: PolicyEvaluator

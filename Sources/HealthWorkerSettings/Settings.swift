@@ -93,6 +93,8 @@ package struct Settings: Sendable {
     package struct History: Sendable, Equatable {
         package var outcomes: KeptOutcomes
         package var keep: TimeSpan
+        /// How long the figures of each hour are kept.
+        package var hours: TimeSpan
         /// How long the audit log is kept.
         package var audit: TimeSpan
     }
@@ -117,10 +119,6 @@ package struct Settings: Sendable {
         package var type: String
         package var configuration: any SinkConfiguration
     }
-}
-
-package enum KeptOutcomes: String, CaseIterable, Sendable {
-    case all, changes, none
 }
 
 package enum ResolverChoice: String, CaseIterable, Sendable {
@@ -260,7 +258,11 @@ extension Settings {
             keep: keys.value(
                 "history.keep", .time(.hours(1) ... .hours(400 * 24)), default: .hours(7 * 24),
                 reloads: true,
-                "How long outcomes are kept."),
+                "How long outcomes are kept; at least until their hour is summed up."),
+            hours: keys.value(
+                "history.hours", .time(.hours(24) ... .hours(4000 * 24)), default: .hours(400 * 24),
+                reloads: true,
+                "How long the figures of each hour are kept, from which reports are made."),
             audit: keys.value(
                 "history.audit", .time(.hours(24) ... .hours(4000 * 24)), default: .hours(400 * 24),
                 reloads: true,

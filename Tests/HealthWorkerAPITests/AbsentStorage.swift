@@ -37,6 +37,26 @@ struct AbsentStorage: Storage {
     func queueStatus() throws(StorageError) -> QueueStatus { throw away }
     func pruneOutcomes(keep _: Duration, limit _: Int) throws(StorageError) -> Int { throw away }
 
+    func hourMark() throws(StorageError) -> HourMark { throw away }
+    func checks(of _: Hour, after _: CheckID, limit _: Int)
+        throws(StorageError) -> [CheckOfHour]
+    { throw away }
+    func outcomes(of _: CheckID, from _: Timestamp, after _: JobID, limit _: Int)
+        throws(StorageError) -> [HourOutcome]
+    { throw away }
+    func policies(of _: Hour, after _: PolicyID, limit _: Int) throws(StorageError) -> [PolicyID] {
+        throw away
+    }
+    func keep(_: MadeHours, from _: HourMark, to _: HourMark) throws(StorageError) -> Bool {
+        throw away
+    }
+    func checkHours(of _: CheckID, from _: Hour, until _: Hour) throws(StorageError) -> [CheckHour]
+    { throw away }
+    func policyHours(of _: PolicyID, from _: Hour, until _: Hour)
+        throws(StorageError) -> [PolicyHour]
+    { throw away }
+    func pruneHours(before _: Hour, limit _: Int) throws(StorageError) -> Int { throw away }
+
     func observations(of _: [CheckID]) throws(StorageError) -> [CheckID: Observation] { throw away }
     func outcomes(of _: CheckID, before _: JobID?, limit _: Int)
         throws(StorageError) -> [RecordedOutcome]

@@ -89,6 +89,7 @@ final class SQLiteFixture: StorageFixture {
         ("dead_letters", "given_up_at"), ("health_changes", "noticed_at"),
         ("route_arrivals", "applied_at"), ("route_arrivals", "observed_at"),
         ("maintenances", "starts_at"), ("maintenances", "ends_at"), ("maintenances", "created_at"),
+        ("outcome_hours", "seen_at"),
     ]
 
     /// Statements past the storage, on a connection of their own.

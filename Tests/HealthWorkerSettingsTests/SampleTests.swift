@@ -43,7 +43,7 @@ struct SampleTests {
 
     @Test func `the sample says that outcomes are what is kept for a while`() {
         // Changes of health, routes and the audit log stay.
-        #expect(Settings.sample().contains("How long outcomes are kept."))
+        #expect(Settings.sample().contains("How long outcomes are kept;"))
     }
 
     @Test func `the sample's lines fit a terminal and name each variable`() {

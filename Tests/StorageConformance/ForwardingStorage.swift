@@ -320,6 +320,52 @@ extension ForwardingStorage {
         try await base.conclude(place, end)
     }
 
+    package func hourMark() async throws(StorageError) -> HourMark {
+        try await base.hourMark()
+    }
+
+    package func checks(
+        of hour: Hour, after: CheckID, limit: Int
+    ) async throws(StorageError) -> [CheckOfHour] {
+        try await base.checks(of: hour, after: after, limit: limit)
+    }
+
+    package func outcomes(
+        of check: CheckID, from start: Timestamp, after job: JobID, limit: Int
+    ) async throws(StorageError) -> [HourOutcome] {
+        try await base.outcomes(of: check, from: start, after: job, limit: limit)
+    }
+
+    package func policies(
+        of hour: Hour, after: PolicyID, limit: Int
+    ) async throws(StorageError) -> [PolicyID] {
+        try await base.policies(of: hour, after: after, limit: limit)
+    }
+
+    package func keep(
+        _ hours: MadeHours, from mark: HourMark, to next: HourMark
+    ) async throws(StorageError) -> Bool {
+        try await base.keep(hours, from: mark, to: next)
+    }
+
+    package func checkHours(
+        of check: CheckID, from start: Hour, until end: Hour
+    ) async throws(StorageError) -> [CheckHour] {
+        try await base.checkHours(of: check, from: start, until: end)
+    }
+
+    package func policyHours(
+        of policy: PolicyID, from start: Hour, until end: Hour
+    ) async throws(StorageError) -> [PolicyHour] {
+        try await base.policyHours(of: policy, from: start, until: end)
+    }
+
+    package func pruneHours(
+        before hour: Hour, limit: Int
+    ) async throws(StorageError) -> Int {
+        try await base.pruneHours(before: hour, limit: limit)
+    }
+
     package func places(
         at sink: String, after: PolicyID, limit: Int
     ) async throws(StorageError) -> [PublishedPlace] {

@@ -28,7 +28,7 @@ package struct StoragePromise: Sendable {
         writing + madeChecks + epochs + claiming + completing + wheel + takingOver + cutting
         + interleavings + sharing + properties + evaluating + deliveries + arrivals + overrides
         + listings + census + fleet + settings + events + keys + audit + secrets + trust
-        + maintenance + dependencies
+        + maintenance + dependencies + hours
 }
 
 extension StoragePromise: CustomStringConvertible {

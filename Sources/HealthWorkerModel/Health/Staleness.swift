@@ -23,7 +23,11 @@ package struct Staleness: Hashable, Sendable {
 extension Staleness {
     /// How old the last sign of work may be: max(3 × interval + time-out, 60 s).
     package static func limit(for check: CheckSpec) -> Duration {
-        max(check.interval.duration * 3 + check.effectiveTimeout, .seconds(60))
+        limit(interval: check.interval.duration, timeout: check.effectiveTimeout)
+    }
+
+    package static func limit(interval: Duration, timeout: Duration) -> Duration {
+        max(interval * 3 + timeout, .seconds(60))
     }
 
     /// Nil while health is fresh, and for a paused check, of which nothing is expected.

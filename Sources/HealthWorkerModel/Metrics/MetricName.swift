@@ -45,6 +45,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case registerStepAge = "health_worker_register_step_age_seconds"
     case jobsEnqueued = "health_worker_jobs_enqueued_total"
     case evaluationsMissed = "health_worker_evaluations_missed_total"
+    case historyBehind = "health_worker_history_behind_seconds"
     case deliveries = "health_worker_deliveries_total"
     case routeDelivery = "health_worker_route_delivery_seconds"
     case arrivals = "health_worker_route_arrivals_total"
@@ -153,11 +154,14 @@ extension MetricName {
         case .dnsQueries: "Queries that were sent to name servers."
         case .dnsUnanswered: "Queries that a name server did not answer in time."
 
-        case .registerStep: "How long a step of the register took: enqueue, sweep or housekeeping."
+        case .registerStep:
+            "How long a step of the register took: enqueue, sweep, housekeeping or hours."
         case .registerStepAge: "Time since the register last finished a step."
         case .jobsEnqueued: "Jobs that this register put into the queue."
         case .evaluationsMissed:
             "Policies whose route was decided from other inputs than the present ones; stays 0."
+        case .historyBehind:
+            "Time that is over and whose figures are still to be made, in whole hours, as this register sees it."
 
         case .deliveries:
             "Deliveries to sinks by sink and result: delivered, quiet, late, differs, or why not."

@@ -36,23 +36,17 @@ package struct LagHistogram: Hashable, Sendable {
         count += number
     }
 
-    // Eight classes for each doubling, the first eight of 128 µs each.
+    // In units of 128 µs; the last class is some hours: later than that is as bad.
 
     private static func `class`(of lag: Duration) -> Int {
-        let units = Int(clamping: max(0, lag.microseconds) >> 7)
-        if units < 8 { return units }
-        let doublings = Int.bitWidth - 1 - units.leadingZeroBitCount - 3
-        return min(doublings * 8 + (units >> doublings), highest)
+        DoublingClasses.index(of: Int(clamping: max(0, lag.microseconds) >> 7))
     }
 
     private static func end(of index: Int) -> Duration {
-        if index < 8 { return .microseconds((index + 1) << 7) }
-        let doublings = index / 8 - 1
-        return .microseconds((index % 8 + 9) << (doublings + 7))
+        .microseconds(DoublingClasses.end(of: index) << 7)
     }
 
-    /// Some hours: later than that is as bad.
-    private static let highest = 255
+    private static let highest = DoublingClasses.highest
 }
 
 extension LagHistogram: Codable {

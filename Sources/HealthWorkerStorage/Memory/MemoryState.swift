@@ -43,6 +43,10 @@ struct MemoryState: Sendable {
     var deadLetters: [DeadLetter] = []
     var arrivals: [Arrival.Place: Arrival] = [:]
 
+    var hourMark = HourMark.beginning
+    var checkHours: [MemoryHour: CheckHour] = [:]
+    var policyHours: [MemoryHour: PolicyHour] = [:]
+
     var processes: [ProcessID: RunningProcess] = [:]
     var duties: [String: MemoryDuty] = [:]
     var liveSettings = LiveSettings()

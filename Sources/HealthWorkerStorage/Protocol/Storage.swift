@@ -6,7 +6,7 @@ package import HealthWorkerModel
 /// ``StorageError``, whose cases are what a caller can do about it.
 package protocol Storage: Clocked, ConfigurationStore, JobQueue, HealthStore, RouteStore,
     DeliveryStore, ArrivalStore, FleetStore, SettingsStore, BudgetStore, MaintenanceStore, KeyStore,
-    SecretStore, AuditStore, EventStore
+    SecretStore, AuditStore, EventStore, HourStore
 {
     /// The process on whose behalf this value acts; tallies are kept under it.
     var process: ProcessID { get }
