@@ -154,7 +154,7 @@ let package = Package(
                 "HealthWorkerPostgreSQL", "HealthWorkerSQLite", "HealthWorkerCounters",
                 "HealthWorkerProbes", "HealthWorkerQueue", "HealthWorkerSecrets",
                 "HealthWorkerRouting", "HealthWorkerAPI", "HealthWorkerMetrics",
-                "HealthWorkerTelling",
+                "HealthWorkerTelling", "HealthWorkerPages",
                 "HealthWorkerSettings", "HealthWorkerPatterns", "Migrations", argumentParser,
                 asyncHTTPClient,
                 hummingbird, nioCore, nioFoundationCompat, nioHTTP1, nioPosix, lifecycle,
@@ -257,7 +257,8 @@ let package = Package(
                 logging,
             ], exclude: ["openapi.json"]),
         tests(
-            "HealthWorkerPagesTests", ["HealthWorkerModel", "HealthWorkerPages"]),
+            "HealthWorkerPagesTests",
+            ["HealthWorkerModel", "HealthWorkerPages", "HealthWorkerTelling"]),
         tests(
             "HealthWorkerMetricsTests",
             [

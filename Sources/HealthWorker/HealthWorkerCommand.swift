@@ -20,6 +20,7 @@ struct HealthWorkerCommand: AsyncParsableCommand {
             OverrideCommand.self, MaintenanceCommand.self, FreezeCommand.self, ThawCommand.self,
             FailbackCommand.self,
             ReattachCommand.self, GuardCommand.self, BudgetsCommand.self, HistoryCommand.self,
+            ReportCommand.self,
             FleetCommand.self, SinksCommand.self, Queue.self, Keys.self,
             SecretsCommand.self, AuditCommand.self, Completions.self, Manual.self,
         ])

@@ -66,7 +66,8 @@ package struct APIServer: Sendable {
         endpoints =
             CheckEndpoints(backend: backend).all + PolicyEndpoints(backend: backend).all
             + ProbeEndpoints(backend: backend).all + RenameEndpoints(backend: backend).all
-            + BacktestEndpoints(backend: backend).all + FreezeEndpoints(backend: backend).all
+            + BacktestEndpoints(backend: backend).all + HistoryEndpoints(backend: backend).all
+            + FreezeEndpoints(backend: backend).all
             + GuardEndpoints(backend: backend).all + BudgetEndpoints(backend: backend).all
             + SimulationEndpoints(backend: backend).all + RouteEndpoints(backend: backend).all
             + EventEndpoints(backend: backend).all

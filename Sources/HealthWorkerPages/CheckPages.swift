@@ -98,8 +98,14 @@ package struct CheckPage {
     /// Newest first.
     package var outcomes: [JSONValue]
     package var turns: [JSONValue]
+    /// Of the last 30 days, oldest first.
+    package var hours: [CheckHour]
 
-    package init(visit: Visit, check: JSONValue, outcomes: [JSONValue], turns: [JSONValue]) {
+    package init(
+        visit: Visit, check: JSONValue, outcomes: [JSONValue], turns: [JSONValue],
+        hours: [CheckHour] = []
+    ) {
+        self.hours = hours
         self.visit = visit.at(set: check["observed"]?["set"]?.text)
         self.check = check
         self.outcomes = outcomes
@@ -141,6 +147,7 @@ package struct CheckPage {
                 ("Since", parts.moment(observed?["since"]?.text)),
                 ("Counted", counted),
                 ("Last outcomes", OutcomeBars(OutcomeBars.bars(of: outcomes)).html),
+                ("Healthy in 30 days", Uptime(hours).html),
                 ("Target", "<code>\(CheckWords.target(of: check))</code>"),
                 ("Probed every", interval),
                 ("Due", observed?["next_due"]?.text.map { parts.moment($0) }),

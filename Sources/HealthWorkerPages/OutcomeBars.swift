@@ -16,6 +16,8 @@ package struct OutcomeBars {
     package var bars: [Bar]
     /// As many as there is room for.
     package var count: Int
+    /// Instead of counting them: what they say, for who does not see them.
+    var sentence: String?
 
     package init(_ bars: [Bar], count: Int = 30) {
         self.bars = bars.suffix(count)
@@ -37,7 +39,7 @@ package struct OutcomeBars {
                 """
         }
         return """
-            <svg class="bars" role="img" aria-label="\(words)" width="\(count * 5)" height="18" viewBox="0 0 \(count * 5) 18">\(pieces)</svg>
+            <svg class="bars" role="img" aria-label="\(sentence ?? words)" width="\(count * 5)" height="18" viewBox="0 0 \(count * 5) 18">\(pieces)</svg>
             """
     }
 

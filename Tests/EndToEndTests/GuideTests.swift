@@ -9,7 +9,7 @@ import Testing
 
     @Test(
         .timeLimit(.minutes(3)),
-        arguments: ["APIByExample", "AutomatingFromCI", "WhichSwitch"])
+        arguments: ["APIByExample", "AutomatingFromCI", "LookingBack", "WhichSwitch"])
     func `run as they are written`(guide: String) async throws {
         let night = try await Night.begin()
         do {

@@ -29,6 +29,33 @@ import Testing
         #expect(text.contains("Last 30 outcomes: 30 success"))
     }
 
+    @Test func `a check's page tells how long it was healthy on each of the last days`() {
+        let first = Hour(number: 493_776)
+        let hours = (Int64(0)..<48).map { number -> CheckHour in
+            let hour = Hour(number: first.number + number)
+            // An hour of the second day: half of it unhealthy.
+            let spans: [HealthTimeline.Span] =
+                number == 30
+                ? [
+                    .init(from: hour.start, health: .healthy),
+                    .init(from: hour.start + .minutes(30), health: .unhealthy),
+                ] : [.init(from: hour.start, health: .healthy)]
+            return CheckHour(check: 7, kept: .all, timeline: HealthTimeline(hour, spans))
+        }
+        let visit = Visit(
+            visitor: nil, now: Date(), version: "1", assets: Assets(tag: "t"), place: "/checks/web")
+        let check = JSONValue.object(["name": .string("web")])
+
+        let page = CheckPage(visit: visit, check: check, outcomes: [], turns: [], hours: hours)
+            .document.text
+        let none = CheckPage(visit: visit, check: check, outcomes: [], turns: []).document.text
+
+        #expect(page.contains("aria-label=\"98.95 % healthy in 2 days\""))
+        #expect(page.contains("<title>2026-05-01 100.00 % healthy</title>"))
+        #expect(page.contains("<title>2026-05-02 97.91 % healthy</title>"))
+        #expect(!none.contains("Healthy in 30 days"))
+    }
+
     @Test func `phases stand on one another, under a round figure`() throws {
         let outcome = JSONValue.object([
             "outcome": .string("success"), "started_at": .string("2026-01-31T08:00:00Z"),

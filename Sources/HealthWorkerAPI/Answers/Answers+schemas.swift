@@ -26,6 +26,8 @@ enum Answers {
         "Freeze": freeze,
         "Exposure": exposure,
         "Backtest": backtest,
+        "CheckHours": checkHours, "Quantiles": quantiles,
+        "MonthReport": monthReport, "ReportLine": reportLine,
         "WatchedAs": watchedAs,
         "Hold": hold, "HoldList": holdList, "Released": released, "SafetyBudget": safetyBudget,
         "BudgetList": budgetList,
@@ -379,6 +381,74 @@ enum Answers {
             )),
         optional("freeze", .reference("Freeze")),
     ]).described("What would be published, and why.")
+
+    private static let seconds = Schema.number(0...1e12)
+    private static let share = Schema.number(0...1)
+
+    private static let checkHours = Schema.object([
+        required("check", .name),
+        required(
+            "items",
+            .list(
+                of: .object([
+                    required("from", time.described("When the hour began.")),
+                    optional(
+                        "uptime",
+                        share.described("The share of the time in which it was held healthy.")),
+                    required("healthy_seconds", seconds), required("unhealthy_seconds", seconds),
+                    required("unknown_seconds", seconds),
+                    required(
+                        "outcomes",
+                        .choice(of: KeptOutcomes.self).described("Which outcomes were kept.")),
+                    required("successes", count), required("failures", count),
+                    required("inconclusive", count),
+                    optional(
+                        "total", .reference("Quantiles").described("How long successes took.")),
+                    required(
+                        "phases",
+                        .object(
+                            Phases.CodingKeys.allCases.map {
+                                optional($0.rawValue, .reference("Quantiles"))
+                            })),
+                ]), count: 0...1000)),
+    ]).described("The figures of a check's hours.")
+
+    private static let quantiles = Schema.object([
+        required("p50_us", count), required("p95_us", count), required("p99_us", count),
+    ]).described("Times in microseconds that a half, 95 and 99 of a hundred did not exceed.")
+
+    private static let monthReport = Schema.object([
+        required("month", text), required("from", time), required("until", time),
+        required(
+            "policies",
+            .list(of: .reference("ReportLine"), count: 0...HistoryEndpoints.mostPolicies)),
+        required("total", .reference("ReportLine").described("All of them together.")),
+    ]).described("How available policies were in a month.")
+
+    private static let reportLine = Schema.object([
+        optional("policy", .name), optional("type", .choice(of: PolicyType.self)),
+        optional("mode", .choice(of: PolicyMode.self)),
+        optional(
+            "measured_from",
+            time.described("The first moment that is counted; missing where none is.")),
+        required("measured_seconds", seconds), required("available_seconds", seconds),
+        required(
+            "degraded_seconds",
+            seconds.described("Of the available time: while another member was unhealthy.")),
+        required("unknown_seconds", seconds),
+        optional("availability", share.described("Rounded down.")),
+        required("failovers", count), optional("false_switches", count),
+        optional(
+            "time_to_failover",
+            .object(
+                Failover.End.allCases.map { required($0.rawValue, count) } + [
+                    required("p50_seconds", seconds), required("p95_seconds", seconds),
+                    required("max_seconds", seconds),
+                ]
+            ).described(
+                "From the first failed probe on; how many were measured up to what, and how long they "
+                    + "took.")),
+    ])
 
     private static let backtest = Schema.object([
         required("check", .name),

@@ -139,7 +139,15 @@ struct PageReading: Sendable {
         return CheckPage(
             visit: visit, check: try await check,
             outcomes: try await outcomes["items"]?.elements ?? [],
-            turns: try await turns["items"]?.elements ?? [])
+            turns: try await turns["items"]?.elements ?? [], hours: try await hours(of: check))
+    }
+
+    /// Of the last 30 days, read at once: the API's answer is mostly what is not shown.
+    private func hours(of check: JSONValue) async throws -> [CheckHour] {
+        guard let id = check["observed"]?["id"]?.text.flatMap({ Int64($0) }) else { return [] }
+        let hour = Hour(of: try await storage.now())
+        return try await storage.checkHours(
+            of: CheckID(id), from: Hour(number: hour.number - 720), until: hour.next)
     }
 
     // MARK: - Policies
