@@ -321,7 +321,7 @@ private final class Planting {
             // 404 where nothing was set or stored.
             case let path where path.hasPrefix("/v1/settings/worker/"): nil
             case "/v1/secrets/{name}", "/v1/keys/{id}", "/v1/apply/{request_id}",
-                "/v1/budgets/{name}":
+                "/v1/budgets/{name}", "/v1/maintenances/{id}":
                 nil
             case let path where path.hasPrefix("/v1/policies/{name}"):
                 path.replacing("{name}", with: "www")
