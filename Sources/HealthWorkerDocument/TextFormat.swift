@@ -98,6 +98,14 @@ extension TextFormat {
             : nil
     }
 
+    /// Of the times that the program measures in.
+    package static let month = TextFormat(
+        pattern: "^(19[7-9][0-9]|[2-8][0-9]{3})-(0[1-9]|1[0-2])$",
+        expectation: "a month such as `2026-10`"
+    ) { text in
+        Month(text) == nil ? "\(text.shown) is no month: write one such as `2026-10`" : nil
+    }
+
     package static let statusRange = TextFormat(
         name: "status-range", pattern: "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$",
         expectation: "a status such as 200 or a range such as `200-299`"

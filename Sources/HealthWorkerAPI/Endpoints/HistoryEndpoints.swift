@@ -103,7 +103,7 @@ struct HistoryEndpoints {
     // MARK: - The report
 
     private static let monthParameter = Endpoint.Parameter.query(
-        "month", .text(length: 7...7).shown(as: .string("2026-10")),
+        "month", .text(.month, length: 7...7).shown(as: .string("2026-10")),
         "The month, in UTC; the last one that is over where nothing is said.")
 
     private var report: Endpoint {
